@@ -1,0 +1,37 @@
+# Needs Python 3.11 to 3.13, make and a shell; everything else goes into .venv.
+PYTHON_IN = .venv/bin/python
+PIP = $(PYTHON_IN) -m pip install --quiet --disable-pip-version-check
+
+.DELETE_ON_ERROR:
+.PHONY: install run test lint
+install: .venv/installed
+
+run: .venv/installed
+	@exec $(PYTHON_IN) manage.py up $(ARGS)
+
+test: .venv/installed-tests
+	$(PYTHON_IN) -m pytest $(ARGS)
+
+lint: .venv/installed-tests
+	$(PYTHON_IN) -m ruff check .
+	$(PYTHON_IN) -m ruff format --check .
+	$(PYTHON_IN) -m mypy .
+	$(PYTHON_IN) manage.py makemigrations --check --dry-run
+
+.venv/installed: requirements.txt $(PYTHON_IN)
+	@echo "installing requirements.txt into .venv ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/installed-tests: tests/requirements.txt .venv/installed
+	@echo "installing tests/requirements.txt into .venv ..."
+	@$(PIP) -r tests/requirements.txt
+	@touch $@
+
+$(PYTHON_IN):
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	    echo "making .venv with $$python ..."; exec $$python -m venv .venv; \
+	  fi; \
+	done; \
+	echo "Alpha Panda needs Python 3.11, 3.12 or 3.13 with its venv module (Debian: python3-venv) on the PATH." >&2; exit 1

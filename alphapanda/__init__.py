@@ -1,0 +1,1 @@
+"""The wiring. Importing it makes Celery's app, so that tasks find it."""

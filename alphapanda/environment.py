@@ -1,0 +1,67 @@
+"""What the environment says, typed: a wrong value stops the start with its name."""
+
+import re
+import secrets
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings
+
+from alphapanda import embedded
+from alphapanda.errors import ConfigurationError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Environment(BaseSettings):
+    """Each field is an environment variable of the same name in capitals."""
+
+    alphapanda_home: Path = CHECKOUT / ".alphapanda"
+    database_url: str = ""
+    redis_url: str = ""
+    secret_key: SecretStr = SecretStr("")
+    debug: bool = False
+    allowed_hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"]
+    cors_origins: list[str] = []
+    port: int | None = Field(None, ge=1, le=65535)
+    flower_port: int | None = Field(None, ge=1, le=65535)
+    demo_password: SecretStr | None = None
+    strategy_shards: int = Field(2, ge=1, le=256)
+    ingest_concurrency: int = Field(4, ge=1, le=64)
+    user_strategies: list[str] = []  # dotted paths of strategy classes
+    mock_scenario: str = "volatile"
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Fills in the embedded servers and the kept key where the environment is silent."""
+        self.alphapanda_home = self.alphapanda_home.expanduser().resolve()
+        if not (self.database_url and self.redis_url):
+            servers = embedded.addresses(self.alphapanda_home)
+            self.database_url = self.database_url or servers.database_url
+            self.redis_url = self.redis_url or servers.redis_url
+        if not self.secret_key.get_secret_value():
+            self.secret_key = SecretStr(kept_secret(self.alphapanda_home / "secret_key"))
+        return self
+
+
+def kept_secret(path: Path) -> str:
+    """A random secret, made once and readable by its owner only."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        if not path.read_text():
+            path.write_text(secrets.token_urlsafe(48))
+        return path.read_text()
+    except OSError as error:
+        raise ConfigurationError(f"cannot keep {path}: {error.strerror}; set ALPHAPANDA_HOME") from error
+
+
+def read_environment() -> Environment:
+    """Errors: ConfigurationError naming each wrong variable, never its value."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        faults = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors() if e["loc"])
+        raise ConfigurationError(faults or re.sub(r"input_value=.*", "", str(error))) from None

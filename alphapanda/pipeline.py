@@ -1,0 +1,153 @@
+"""The joints: which stage wakes which, and the sweep that sends again what got lost.
+
+    beat → sweep → trading.ingest → strategies.evaluate → chain(risk.decide, trading.execute, portfolio.value)
+
+Messages carry keys only; the work is in the log and in rows, so a lost, doubled or late message costs time.
+"""
+
+from __future__ import annotations
+
+from time import time
+from uuid import UUID
+
+from celery import chain, current_app
+from celery.canvas import Signature
+from django.conf import settings
+from django.db.models import QuerySet
+
+from alphapanda.connection import connection, key
+from alphapanda.wake import wake
+from portfolio.models import Portfolio
+from strategies.models import Shard, Signal
+from strategies.seen import seen_by
+from strategies.waiting import released
+from trading.bookkeeping import wanting_ticks
+from trading.log import MarketLog
+from trading.markets import close_market
+from trading.models import Market
+from trading.order import OrderStatus
+from trading.progress import is_idle
+
+QUEUES = {
+    "trading.ingest": "ingest",
+    "risk.decide": "risk",
+    "trading.execute": "execution",
+    "portfolio.value": "portfolio",
+}
+
+
+def step(task: str, argument: object, correlation: UUID | None = None) -> Signature:
+    headers = {"correlation_id": str(correlation)} if correlation else {}
+    return current_app.signature(task, args=[argument], queue=QUEUES[task], immutable=True, headers=headers)
+
+
+def wake_ingest(market: UUID) -> None:
+    wake(f"ingest:{market}", "ingest", lambda: step("trading.ingest", str(market)).set(expires=2))
+
+
+def succeed_ingest(market: UUID) -> None:
+    """The holder of the lease sends its successor, so that there is no pause between windows."""
+    step("trading.ingest", str(market)).apply_async()
+
+
+def ingest_window() -> float:
+    """Seconds a market may be sequenced at a stretch: short when more markets than hands are there."""
+    return 10.0 if Market.objects.filter(is_active=True).count() <= settings.INGEST_CONCURRENCY else 1.0
+
+
+def wake_shard(market: UUID, shard: int) -> None:
+    """New ticks, or a clock that a strategy waited for."""
+    queue = f"strategies.{shard % settings.STRATEGY_SHARDS}"
+    message = current_app.signature("strategies.evaluate", args=[str(market), shard], queue=queue)
+    wake(f"evaluate:{market}:{shard}", queue, lambda: message)
+
+
+def wake_shards(market: UUID) -> None:
+    for shard in shards_of(market):
+        wake_shard(market, shard)
+
+
+def wake_signalled(portfolio: int, correlation: UUID | None = None) -> None:
+    """New signals: decide, then match what was ordered, then value."""
+    tasks = ("risk.decide", "trading.execute", "portfolio.value")
+    wake(f"decide:{portfolio}", "risk", lambda: chain(*(step(task, portfolio, correlation) for task in tasks)))
+
+
+def wake_working(portfolio: int) -> None:
+    """New ticks for working orders: match, then value."""
+    tasks = ("trading.execute", "portfolio.value")
+    wake(f"execute:{portfolio}", "execution", lambda: chain(*(step(task, portfolio) for task in tasks)))
+
+
+def wake_valuation(portfolio: int) -> None:
+    wake(f"value:{portfolio}", "portfolio", lambda: step("portfolio.value", portfolio))
+
+
+def wake_evaluated(market: UUID, shard: int, signalled: dict[int, UUID]) -> None:
+    """After a shard has moved: portfolios with signals, and those whose orders wait for ticks."""
+    for portfolio, correlation in signalled.items():
+        wake_signalled(portfolio, correlation)
+    for portfolio in wanting_ticks(market, shard):
+        if portfolio not in signalled:
+            wake_working(portfolio)
+
+
+def wake_waiting(portfolio_id: int) -> None:
+    """After a clock has moved: strategies that waited to see their fills."""
+    portfolio = Portfolio.objects.get(pk=portfolio_id)
+    if released(portfolio):
+        wake_shard(portfolio.market_id, portfolio.shard)
+
+
+def sweep() -> None:
+    """Finds rows that wait and wakes their stage, the same way as everyone else."""
+    connection().set(key("swept"), int(time()))
+    for market in Market.objects.filter(is_active=True):
+        _sweep(market)
+
+
+def _sweep(market: Market) -> None:
+    if _is_over(market):
+        close_market(market)
+        return
+    wake_ingest(market.pk)
+    tail = MarketLog(connection(), market.pk).tail()
+    for shard, seen in _seen(market).items():
+        if seen < tail:
+            wake_shard(market.pk, shard)
+        for portfolio in _behind(market, shard, seen):
+            wake_working(portfolio)
+    for portfolio in _undecided(market):
+        wake_signalled(portfolio)
+    for portfolio in _holding(market):
+        wake_valuation(portfolio)
+
+
+def _seen(market: Market) -> dict[int, int]:
+    return {shard: seen_by(market.pk, shard) for shard in shards_of(market.pk)}
+
+
+def shards_of(market: UUID) -> list[int]:
+    return list(Shard.objects.filter(market=market).values_list("number", flat=True))
+
+
+def _behind(market: Market, shard: int, seen: int) -> QuerySet[Portfolio, int]:
+    """Portfolios that wait for ticks which are there: with working orders, or any of a replay."""
+    behind = Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
+    if market.kind != Market.Kind.REPLAY:
+        behind = behind.filter(orders__status=OrderStatus.OPEN).distinct()
+    return behind.values_list("pk", flat=True)
+
+
+def _undecided(market: Market) -> QuerySet[Signal, int]:
+    waiting = Signal.objects.filter(portfolio__market=market, is_decided=False)
+    return waiting.order_by("portfolio").values_list("portfolio", flat=True).distinct()
+
+
+def _holding(market: Market) -> QuerySet[Portfolio, int]:
+    held = Portfolio.objects.filter(market=market).exclude(positions=None)
+    return held.values_list("pk", flat=True).distinct()
+
+
+def _is_over(market: Market) -> bool:
+    return market.last_tick is not None and is_idle(market.pk, market.last_tick)

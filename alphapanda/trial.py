@@ -1,0 +1,116 @@
+"""What replay and backtest have in common: the same options, with the same meaning."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alphapanda.errors import InputError
+from risk.rules import NO_LIMITS, Limits
+from trading.feed.replay import Refusals
+
+MOST = Decimal("1e12")
+
+
+class LimitsFile(BaseModel):
+    """Limits as a JSON file gives them; what is left out keeps its default, null is off."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    max_position: int | None = Field(1_000, ge=0)
+    max_trades_per_day: int | None = Field(50, ge=0)
+    max_price_deviation: Decimal | None = Field(Decimal("0.10"), ge=0)
+    max_age_seconds: Decimal | None = Field(Decimal(5), ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Files, strategies as (type, parameters) in the order given, and the terms of the portfolio."""
+
+    files: list[Path]
+    strategies: list[tuple[str, dict[str, Any]]]
+    limits: Limits | None
+    cash: Decimal
+    slippage_bps: Decimal
+    latency_ms: int
+    tick_size: Decimal
+
+
+def add_trial_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--strategy", action="append", metavar="TYPE", help="may be repeated")
+    parser.add_argument("--param", action="append", default=[], metavar="TYPE.k=v")
+    parser.add_argument("--limits", default="default", metavar="default|none|FILE.json")
+    parser.add_argument("--cash", default="1000000", help="rupees to start with")
+    parser.add_argument("--slippage-bps", default="5")
+    parser.add_argument("--latency-ms", default="0")
+    parser.add_argument("--tick-size", default="0.05", help="of symbols that are not known")
+
+
+def read_trial(files: list[str], options: dict[str, Any]) -> Trial:
+    """Errors: InputError naming the option."""
+    types = options["strategy"] or ["momentum"]
+    return Trial(
+        files=[Path(file) for file in files],
+        strategies=[(name, given) for name, given in _with_parameters(types, options["param"])],
+        limits=read_limits(options["limits"]),
+        cash=amount("--cash", options["cash"], least=Decimal("0.01")),
+        slippage_bps=amount("--slippage-bps", options["slippage_bps"], most=Decimal(9_999)),
+        latency_ms=int(amount("--latency-ms", options["latency_ms"], whole=True)),
+        tick_size=amount("--tick-size", options["tick_size"], least=Decimal("0.0001")),
+    )
+
+
+def read_limits(text: str) -> Limits | None:
+    """None stands for the defaults of the reference data. Errors: InputError naming the file and the limit."""
+    if text in ("default", "none"):
+        return None if text == "default" else NO_LIMITS
+    try:
+        given = LimitsFile.model_validate(json.loads(Path(text).read_text(), parse_float=Decimal))
+    except OSError as error:
+        raise InputError(f"--limits {text}: {error.strerror}; give default, none or a JSON file") from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputError(f"--limits {text}: {faults}") from None
+    except ValueError as error:
+        raise InputError(f"--limits {text}: not JSON: {error}") from error
+    return Limits(**given.model_dump())
+
+
+def _with_parameters(types: list[str], given: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    parameters: dict[str, dict[str, Any]] = {name: {} for name in types}
+    for text in given:
+        name, dot, rest = text.partition(".")
+        field, equals, value = rest.partition("=")
+        if not (dot and equals and field):
+            raise InputError(f"--param {text}: write it as TYPE.name=value")
+        if name not in parameters:
+            raise InputError(f"--param {text}: there is no --strategy {name}")
+        parameters[name][field] = value
+    return [(name, parameters[name]) for name in types]
+
+
+def amount(option: str, text: str, least: Decimal = Decimal(0), most: Decimal = MOST, whole: bool = False) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise InputError(f"{option}: {text!r} is not a number") from None
+    if not (amount.is_finite() and least <= amount <= most):
+        raise InputError(f"{option}: must lie between {least} and {most}, got {text}")
+    if whole and amount != int(amount):
+        raise InputError(f"{option}: must be a whole number, got {text}")
+    return amount
+
+
+def warn(refusals: Refusals) -> None:
+    """Says on standard error which lines were refused: the first of each reason, and how many."""
+    for reason, count in refusals.counts.items():
+        for refusal in refusals.first[reason]:
+            print(refusal, file=sys.stderr)  # noqa: T201  (a command speaks)
+        print(f"{reason}: {count} refused", file=sys.stderr)  # noqa: T201

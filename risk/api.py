@@ -1,0 +1,148 @@
+"""API of risk: decisions with their verdicts, limits, halts."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from alphapanda.api import (
+    Given,
+    LedgerFilter,
+    LedgerRows,
+    OfPortfolio,
+    OwnPortfolio,
+    Row,
+    Rows,
+    UtcTime,
+    owned,
+    user_of,
+)
+from risk import models, services
+
+
+class DecisionRow(Row):
+    symbol = serializers.CharField(source="instrument.symbol")
+    time = UtcTime(source="exchange_time")
+    order = serializers.UUIDField(source="order.pk", allow_null=True, help_text="null when it made none")
+
+    class Meta:
+        model = models.Decision
+        fields = [
+            *("id", "signal", "order", "portfolio", "strategy", "instrument", "symbol", "correlation_id"),
+            *("tick", "n", "time", "trade_date", "approved", "quantity", "denied_by", "verdicts"),
+            *("limits_version", "created_at"),
+        ]
+        read_only_fields = fields
+
+
+class DecisionFilter(LedgerFilter):
+    class Meta:
+        model = models.Decision
+        fields = ["approved"]
+
+
+class Decisions(LedgerRows):
+    queryset = models.Decision.objects.select_related("instrument", "order").order_by("portfolio_id", "-tick", "-id")
+    serializer_class = DecisionRow
+    filterset_class = DecisionFilter
+
+
+LIMITS = ["max_position", "max_trades_per_day", "max_price_deviation", "max_age_seconds"]
+
+
+class LimitsRow(Row):
+    class Meta:
+        model = models.Limits
+        fields = ["portfolio", "version", *LIMITS]
+        read_only_fields = fields
+
+
+class LimitsChange(Given):
+    """What is left out stays; null switches a limit off."""
+
+    max_position = serializers.IntegerField(min_value=0, max_value=2**62, allow_null=True)
+    max_trades_per_day = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
+    max_price_deviation = serializers.DecimalField(9, 6, min_value=0, allow_null=True)
+    max_age_seconds = serializers.DecimalField(9, 3, min_value=0, allow_null=True)
+
+
+class LimitsOfPortfolios(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
+    """One row a portfolio, found by the portfolio's id."""
+
+    queryset = models.Limits.objects.order_by("portfolio_id")
+    serializer_class = LimitsRow
+    filterset_class = OfPortfolio
+    lookup_field = "portfolio_id"
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return owned(super().get_queryset(), self.request)
+
+    @extend_schema(request=LimitsChange, responses=LimitsRow)
+    def partial_update(self, request: Request, portfolio_id: int) -> Response:
+        limits = self.get_object()
+        given = LimitsChange(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        return Response(LimitsRow(services.change_limits(limits.portfolio, given.validated_data)).data)
+
+
+class HaltRow(Row):
+    in_force = serializers.SerializerMethodField()
+
+    class Meta:
+        model = models.Halt
+        fields = ["id", "portfolio", "reason", "in_force", "created_at", "lifted_at", "lift_reason"]
+        read_only_fields = fields
+
+    def get_in_force(self, halt: models.Halt) -> bool:
+        return halt.lifted_at is None
+
+
+class NewHalt(Given):
+    portfolio = OwnPortfolio(allow_null=True, default=None, help_text="null halts everything (staff)")
+    reason = serializers.CharField(max_length=1_000)
+
+
+class Lifting(Given):
+    reason = serializers.CharField(max_length=1_000)
+
+
+class Halts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
+    """A halt of everything is shown to everybody; only staff sets and lifts it."""
+
+    queryset = models.Halt.objects.order_by("-id")
+    serializer_class = HaltRow
+    filterset_class = OfPortfolio
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows, user = super().get_queryset(), user_of(self.request)
+        return rows if user.is_staff else rows.filter(Q(portfolio=None) | Q(portfolio__user=user))
+
+    @extend_schema(request=NewHalt, responses={201: HaltRow})
+    def create(self, request: Request) -> Response:
+        given = NewHalt(data=request.data, context={"request": request})
+        given.is_valid(raise_exception=True)
+        portfolio = given.validated_data["portfolio"]
+        _check_everything(request, portfolio is None)
+        halt = services.halt(user_of(request), portfolio, given.validated_data["reason"])
+        return Response(HaltRow(halt).data, status.HTTP_201_CREATED)
+
+    @extend_schema(request=Lifting, responses=HaltRow)
+    @action(detail=True, methods=["post"])
+    def lift(self, request: Request, pk: int) -> Response:
+        halt = self.get_object()
+        _check_everything(request, halt.portfolio_id is None)
+        given = Lifting(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.lift(halt, user_of(request), given.validated_data["reason"])
+        return Response(HaltRow(self.get_object()).data)
+
+
+def _check_everything(request: Request, is_everything: bool) -> None:
+    if is_everything and not user_of(request).is_staff:
+        raise exceptions.PermissionDenied("only staff halts everything or lifts that; name a portfolio of yours")

@@ -1,0 +1,89 @@
+"""Signal → decision → order, against a book: what backtest and pipeline share."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from alphapanda.identity import derived_id
+from risk.decision import Decision, Verdict
+from risk.rules import Limits, Situation, judge
+from strategies.signal import Signal
+from trading.advance import Stop
+from trading.book import Book
+from trading.order import Order, Side
+from trading.session import india_date
+
+Trades = dict[tuple[int, date], int]  # (ordinal of the strategy, day in India) → approved decisions
+
+
+def decision_id(signal: Signal) -> UUID:
+    return derived_id(signal.id, "decision")
+
+
+@dataclass(slots=True)
+class Decider:
+    """Decides the signals of one portfolio in order and places what is approved in its book."""
+
+    book: Book
+    limits: Limits
+    trades: Trades = field(default_factory=dict)
+    halt_reason: str | None = None
+    decisions: list[Decision] = field(default_factory=list)
+
+    def act(self, event: Signal | Stop) -> None:
+        if isinstance(event, Stop):
+            self.book.cancel(event.strategy, event.tick)
+        else:
+            self.decisions.append(self.decide(event))
+
+    def decide(self, signal: Signal) -> Decision:
+        """Order quantity = target − (the strategy's filled + working)."""
+        self.book.note_peak(signal.marks)
+        ordered = signal.target - self.book.committed(signal.instrument.id, signal.strategy)
+        if not ordered:
+            return _refused(signal, Verdict("nothing_to_do", False, None, str(signal.target)))
+        verdicts = judge(self._situation(signal, ordered))
+        if any(verdict.denies for verdict in verdicts):
+            return Decision(signal, False, 0, verdicts)
+        order = self._order(signal, ordered)
+        self.book.place(order)
+        self._count(signal)
+        return Decision(signal, True, abs(ordered), verdicts, order)
+
+    def _situation(self, signal: Signal, ordered: int) -> Situation:
+        return Situation(
+            signal=signal,
+            held=self.book.committed(signal.instrument.id),
+            ordered=ordered,
+            trades_today=self.trades.get(_day(signal), 0),
+            limits=self.limits,
+            halt_reason=self.halt_reason,
+        )
+
+    def _order(self, signal: Signal, ordered: int) -> Order:
+        return Order(
+            id=derived_id(decision_id(signal), "order"),
+            strategy=signal.strategy,
+            instrument=signal.instrument,
+            side=Side.of(ordered),
+            quantity=abs(ordered),
+            terms=signal.terms,
+            placed_tick=signal.tick,
+            placed_time=signal.time,
+        )
+
+    def _count(self, signal: Signal) -> None:
+        self.trades[_day(signal)] = self.trades.get(_day(signal), 0) + 1
+
+
+def behind_clock(signal: Signal, clock: int) -> Decision:
+    """A signal that came too late to be decided in order is kept, denied and shown."""
+    return _refused(signal, Verdict("behind_clock", False, str(clock), str(signal.tick)))
+
+
+def _refused(signal: Signal, verdict: Verdict) -> Decision:
+    return Decision(signal, False, 0, (verdict,))
+
+
+def _day(signal: Signal) -> tuple[int, date]:
+    return signal.strategy, india_date(signal.time)

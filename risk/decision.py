@@ -1,0 +1,37 @@
+"""A decision: what risk made of a signal, with every verdict that led to it."""
+
+from dataclasses import dataclass
+
+from strategies.signal import Signal
+from trading.order import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one rule saw: `limit` and `observed` as text, in the rule's unit; None where it has no opinion."""
+
+    rule: str
+    passed: bool
+    limit: str | None
+    observed: str | None
+    is_exempt: bool = False
+
+    @property
+    def denies(self) -> bool:
+        return not (self.passed or self.is_exempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`quantity` is that of the order it makes, 0 when it makes none."""
+
+    signal: Signal
+    approved: bool
+    quantity: int
+    verdicts: tuple[Verdict, ...]
+    order: Order | None = None
+
+    @property
+    def denied_by(self) -> list[str]:
+        """Names of the rules that denied it, in the order of the rules."""
+        return [verdict.rule for verdict in self.verdicts if verdict.denies]

@@ -1,0 +1,95 @@
+"""Rows of risk: limits of a portfolio, halts, decisions with their verdicts."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Limits(models.Model):
+    """Limits of a portfolio; an empty one is off. The row without a portfolio is what new ones start with."""
+
+    portfolio = models.OneToOneField(
+        "portfolio.Portfolio", models.CASCADE, related_name="limits", null=True, blank=True
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    max_position = models.PositiveBigIntegerField(null=True, blank=True, default=1_000)
+    max_trades_per_day = models.PositiveIntegerField(null=True, blank=True, default=50)
+    max_price_deviation = models.DecimalField(
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        default="0.10",
+        help_text="fraction, 0.10 is 10 %",
+    )
+    max_age_seconds = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True, default="5")
+
+    class Meta:
+        verbose_name_plural = "limits"
+        constraints = [
+            models.UniqueConstraint(fields=["portfolio"], nulls_distinct=False, name="one_row_of_limits_per_portfolio"),
+            models.CheckConstraint(condition=Q(max_price_deviation__gte=0), name="deviation_not_negative"),
+            models.CheckConstraint(condition=Q(max_age_seconds__gte=0), name="age_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"limits of {self.portfolio or 'new portfolios'}"
+
+
+class Halt(models.Model):
+    """While it is in force nothing is ordered: in one portfolio, or everywhere when it names none."""
+
+    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, null=True, blank=True, related_name="halts")
+    reason = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    lift_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["portfolio"], condition=Q(lifted_at__isnull=True), name="halts_in_force")]
+
+    def __str__(self) -> str:
+        return f"halt of {self.portfolio or 'everything'}: {self.reason}"
+
+
+class Decision(models.Model):
+    """What risk made of a signal: every verdict with rule, limit and observed value."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    signal = models.OneToOneField("strategies.Signal", models.PROTECT, related_name="decision")
+    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="decisions")
+    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="decisions")
+    instrument = models.ForeignKey("trading.Instrument", models.PROTECT)
+    correlation_id = models.UUIDField(db_index=True)
+    tick = models.BigIntegerField()
+    n = models.PositiveIntegerField()
+    trade_date = models.DateField(help_text="day in India of the signal's exchange time")
+    exchange_time = models.DateTimeField()
+    approved = models.BooleanField()
+    quantity = models.BigIntegerField()
+    denied_by = models.JSONField(default=list)
+    verdicts = models.JSONField(default=list)
+    limits_version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-tick", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved=True, quantity__gt=0) | Q(approved=False, quantity=0),
+                name="approved_has_quantity",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["portfolio", "-tick"], name="decisions_of_portfolio"),
+            models.Index(fields=["strategy", "trade_date"], condition=Q(approved=True), name="trades_of_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'approved' if self.approved else 'denied'} at tick {self.tick}"

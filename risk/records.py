@@ -1,0 +1,73 @@
+"""Decisions as rows, and the rows of the orders that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+from alphapanda.events import EventEnvelope, OrderPlaced, SignalDecided, envelope
+from risk import models
+from risk.decide import decision_id
+from risk.decision import Decision
+from strategies.models import Signal
+from trading.models import Order
+from trading.reference import INSTRUMENTS
+from trading.session import india_date
+
+
+def decision_row(decision: Decision, signal: Signal, limits_version: int) -> models.Decision:
+    return models.Decision(
+        id=decision_id(decision.signal),
+        signal=signal,
+        portfolio_id=signal.portfolio_id,
+        strategy_id=signal.strategy_id,
+        instrument_id=signal.instrument_id,
+        correlation_id=signal.correlation_id,
+        tick=signal.tick,
+        n=signal.n,
+        trade_date=india_date(decision.signal.time),
+        exchange_time=signal.exchange_time,
+        approved=decision.approved,
+        quantity=decision.quantity,
+        denied_by=decision.denied_by,
+        verdicts=[asdict(verdict) for verdict in decision.verdicts],
+        limits_version=limits_version,
+    )
+
+
+def new_order(decision: Decision, signal: Signal, place: int) -> Order:
+    """The row of an order before its terms: whose it is and what caused it."""
+    assert decision.order is not None
+    return Order(
+        id=decision.order.id,
+        decision_id=decision_id(decision.signal),
+        portfolio_id=signal.portfolio_id,
+        strategy_id=signal.strategy_id,
+        correlation_id=signal.correlation_id,
+        placed_n=place,
+    )
+
+
+def events(rows: Iterable[models.Decision], placed: Iterable[Order]) -> Iterator[EventEnvelope]:
+    for row in rows:
+        decided = SignalDecided(
+            decision_id=row.pk,
+            signal_id=row.signal_id,
+            portfolio_id=row.portfolio_id,
+            strategy_id=row.strategy_id,
+            approved=row.approved,
+            quantity=row.quantity,
+            denied_by=row.denied_by,
+        )
+        yield envelope(decided, "risk", row.portfolio_id, correlation=row.correlation_id, cause=row.signal_id)
+    for order in placed:
+        event = OrderPlaced(
+            order_id=order.pk,
+            portfolio_id=order.portfolio_id,
+            strategy_id=order.strategy_id,
+            symbol=INSTRUMENTS[order.instrument_id].symbol,
+            side=order.side,
+            quantity=order.quantity,
+            order_type=order.order_type,
+        )
+        yield envelope(event, "risk", order.portfolio_id, correlation=order.correlation_id, cause=order.decision_id)

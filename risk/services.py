@@ -1,0 +1,176 @@
+"""Deciding under the portfolio's lock, and what people do about risk: limits and halts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count
+from django.db.models.functions import Now
+
+from alphapanda.errors import InputError
+from alphapanda.events import HaltChanged, envelope, publish
+from alphapanda.reference import load_limits
+from portfolio.models import Portfolio
+from risk import models, records
+from risk.decide import Decider, Trades, behind_clock
+from risk.decision import Decision
+from risk.rules import Limits
+from strategies.models import Signal
+from strategies.records import signal_value
+from strategies.seen import seen_by
+from strategies.signal import Signal as SignalValue
+from trading.advance import Stop, advance
+from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
+from trading.services import cancel_resting, settle, stops_up_to
+from trading.session import india_date, microseconds
+
+MOST_SIGNALS = 2_000
+LIMIT_NAMES = ("max_position", "max_trades_per_day", "max_price_deviation", "max_age_seconds")
+
+
+def decide(portfolio_id: int) -> int:
+    """Decides what is undecided up to `seen`, in order; returns how many signals that were.
+
+    Errors: LogGapError when the log must be read again first; nothing is written then.
+    """
+    with transaction.atomic():
+        portfolio = locked(portfolio_id)
+        rows = _undecided(portfolio, seen_by(portfolio.market_id, portfolio.shard))
+        if rows:
+            _decide(open_book(portfolio), rows)
+    return len(rows)
+
+
+def _undecided(portfolio: Portfolio, seen: int) -> list[Signal]:
+    """Signals in the order of deciding; never only a part of those of one tick."""
+    waiting = Signal.objects.filter(portfolio=portfolio, is_decided=False, tick__lte=seen)
+    ordered = waiting.select_related("strategy").order_by("tick", "strategy__ordinal", "n")
+    last = ordered.values_list("tick", flat=True)[MOST_SIGNALS - 1 : MOST_SIGNALS].first()
+    return list(ordered if last is None else ordered.filter(tick__lte=last))
+
+
+def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:
+    book, clock = opened.book, opened.book.clock
+    values = [signal_value(row, row.strategy.ordinal) for row in rows]
+    due = [value for value in values if value.tick > clock]
+    decider = Decider(book, _limits(opened.portfolio), _trades(rows, opened), _halt_reason(opened.portfolio))
+    decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
+    if due:
+        _advance(opened, decider, due)
+    _save(opened, decider.decisions, rows)
+
+
+def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue]) -> None:
+    until = due[-1].tick
+    stops = stops_up_to(opened, until)
+    events: list[SignalValue | Stop] = sorted(
+        [*due, *(stop for _, stop in stops)], key=lambda e: (e.tick, e.strategy, isinstance(e, Stop))
+    )
+    after = opened.book.clock if opened.book.working else events[0].tick
+    advance(opened.book, ticks_for(opened, after, until), events, until, decider.act)
+    settle(control for control, _ in stops)
+
+
+def _limits(portfolio: Portfolio) -> Limits:
+    return _value(models.Limits.objects.get(portfolio=portfolio))
+
+
+def _value(row: models.Limits) -> Limits:
+    return Limits(**{name: getattr(row, name) for name in LIMIT_NAMES})
+
+
+def _trades(rows: Iterable[Signal], opened: OpenBook) -> Trades:
+    """Approved decisions so far of each strategy on the days of these signals."""
+    days = {india_date(microseconds(row.exchange_time)) for row in rows}
+    counted = (
+        models.Decision.objects.filter(strategy__in=opened.ids.values(), trade_date__in=days, approved=True)
+        .values_list("strategy__ordinal", "trade_date")
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    return {(ordinal, day): count for ordinal, day, count in counted}
+
+
+def _halt_reason(portfolio: Portfolio) -> str | None:
+    """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits."""
+    halts = models.Halt.objects.filter(lifted_at__isnull=True)
+    halt = halts.filter(portfolio=portfolio).first() or halts.filter(portfolio__isnull=True).first()
+    return halt.reason if halt else None
+
+
+def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Signal]) -> None:
+    by_id = {row.pk: row for row in signals}
+    version = models.Limits.objects.values_list("version", flat=True).get(portfolio=opened.portfolio)
+    rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
+    models.Decision.objects.bulk_create(rows)
+    Signal.objects.filter(pk__in=by_id).update(is_decided=True)
+    approved = [d for d in decisions if d.order]
+    placed = [records.new_order(d, by_id[d.signal.id], n) for n, d in enumerate(approved)]
+    save_book(opened, placed)
+    transaction.on_commit(lambda: publish(records.events(rows, placed)))
+
+
+def default_limits() -> Limits:
+    """What a new portfolio starts with: the seeded row, or the shipped file before there is one."""
+    row = models.Limits.objects.filter(portfolio=None).first()
+    return _value(row) if row else load_limits()
+
+
+def give_default_limits(portfolio: Portfolio) -> None:
+    models.Limits.objects.create(portfolio=portfolio, **asdict(default_limits()))
+
+
+def change_limits(portfolio: Portfolio, values: dict[str, Decimal | int | None]) -> models.Limits:
+    """Sets some limits (None is off); decisions from now on use them. Errors: InputError naming the limit."""
+    unknown = set(values) - set(LIMIT_NAMES)
+    if unknown:
+        raise InputError(f"unknown limit {sorted(unknown)[0]!r}; limits are {', '.join(LIMIT_NAMES)}")
+    with transaction.atomic():
+        locked(portfolio.pk)
+        row = models.Limits.objects.get(portfolio=portfolio)
+        for name, value in values.items():
+            setattr(row, name, value)
+        _check(row)
+        fields = {name: getattr(row, name) for name in values}
+        models.Limits.objects.filter(pk=row.pk).update(version=row.version + 1, **fields)
+    return models.Limits.objects.get(pk=row.pk)
+
+
+def halt(user: User | None, portfolio: Portfolio | None, reason: str) -> models.Halt:
+    """After its commit nothing is ordered; what was resting is cancelled with it."""
+    if not reason.strip():
+        raise InputError("reason: say why it is halted")
+    with transaction.atomic():
+        halted = Portfolio.objects.filter(pk=portfolio.pk) if portfolio else Portfolio.objects.all()
+        for row in halted.order_by("pk"):
+            cancel_resting(row.pk)
+        made = models.Halt.objects.create(portfolio=portfolio, reason=reason, created_by=user)
+        _announce(made, in_force=True)
+    return made
+
+
+def lift(halt: models.Halt, user: User | None, reason: str) -> None:
+    """Errors: InputError when no reason is given."""
+    if not reason.strip():
+        raise InputError("reason: say why it is lifted")
+    held = models.Halt.objects.filter(pk=halt.pk, lifted_at__isnull=True)
+    if held.update(lifted_at=Now(), lifted_by=user, lift_reason=reason):
+        _announce(halt, in_force=False)
+
+
+def _check(row: models.Limits) -> None:
+    try:
+        row.full_clean(exclude=["portfolio"])
+    except ValidationError as error:
+        faults = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+        raise InputError("; ".join(faults)) from None
+
+
+def _announce(halt: models.Halt, in_force: bool) -> None:
+    event = HaltChanged(portfolio_id=halt.portfolio_id, in_force=in_force, reason=halt.reason)
+    transaction.on_commit(lambda: publish([envelope(event, "risk", halt.portfolio_id or "all")]))

@@ -1,0 +1,205 @@
+"""The strategy stage: read the log behind a shard's place, evaluate, commit what came of it.
+
+A worker keeps its shard in memory. Loading raises the shard's epoch, and every commit asks for its own epoch:
+whoever was replaced, however late it wakes, writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from alphapanda.connection import connection
+from alphapanda.errors import FencedError, InputError
+from alphapanda.events import publish
+from alphapanda.identity import correlation_id
+from strategies import configuration, models, records, services, waiting
+from strategies.lane import Fault, Lane
+from strategies.runner import Runner
+from strategies.seen import publish_seen
+from strategies.shard import Shard
+from strategies.signal import Signal
+from trading.log import MarketLog
+from trading.models import Market
+from trading.prices import Prices
+from trading.reference import INSTRUMENTS
+from trading.tick import Tick
+
+log = structlog.get_logger(__name__)
+Committed = Callable[[dict[int, UUID]], None]
+Found = Sequence[tuple[models.Strategy, Runner, Signal]]
+_held: dict[tuple[UUID, int], Shard] = {}
+
+
+def evaluate(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
+    """Works off the log for at most about `seconds`; after each commit `committed` is told which
+    portfolios have new signals (with a correlation id). Returns whether there was more to do.
+
+    Errors: FencedError when another worker has taken the shard over.
+    """
+    shard = _held.pop((market, number), None)
+    if shard is None or not _is_mine(shard):
+        shard = take_over(market, number)
+    market_log = MarketLog(connection(), market)
+    deadline = monotonic() + seconds
+    while (is_behind := _step(shard, market_log, committed)) and monotonic() < deadline:
+        pass
+    _held[market, number] = shard  # only a shard whose last commit succeeded is kept
+    return is_behind
+
+
+def take_over(market: UUID, number: int) -> Shard:
+    """Loads a shard from its rows; from now on only this holder can commit."""
+    rows = models.Shard.objects.filter(market=market, number=number)
+    rows.update(epoch=F("epoch") + 1)
+    row = rows.select_related("market").get()
+    is_replay = row.market.kind == Market.Kind.REPLAY
+    shard = Shard(row, is_replay, Lane(row.saved, Prices(json.loads(row.prices))))
+    controls = list(_controls(row))
+    strategies = models.Strategy.objects.filter(portfolio__market=market, portfolio__shard=number)
+    for strategy in strategies.select_related("portfolio"):
+        _resume(shard, strategy, [c for c in controls if c.strategy_id == strategy.pk])
+    shard.learn([], max((c.from_tick or 0 for c in controls), default=0))
+    log.info("shard_loaded", market=str(market), shard=number, epoch=row.epoch, saved=row.saved)
+    return shard
+
+
+def _is_mine(shard: Shard) -> bool:
+    return models.Shard.objects.filter(pk=shard.row.pk, epoch=shard.row.epoch).exists()
+
+
+def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Control]) -> None:
+    """Sets a strategy to its saved place; controls behind that place are still to come."""
+    state = models.StrategyState.objects.filter(strategy=strategy).first()
+    place = max(state.place if state else 0, shard.row.saved)
+    past = [c for c in controls if (c.from_tick or 0) <= place]
+    shard.learn([c for c in controls if (c.from_tick or 0) > place], 0)
+    if not past or not past[-1].runs or past[-1].version is None:
+        return
+    try:
+        shard.add(strategy, configuration.resumed(strategy, past[-1].version, shard.row.saved))
+    except InputError as error:
+        shard.faults.append(Fault(strategy.pk, place, str(error)))
+
+
+def _controls(row: models.Shard, after: int = 0) -> QuerySet[models.Control]:
+    """Controls of a shard that have got a tick later than `after`, in order."""
+    return (
+        models.Control.objects.filter(market=row.market_id, strategy__portfolio__shard=row.number, from_tick__gt=after)
+        .select_related("strategy__portfolio", "version")
+        .order_by("from_tick", "pk")
+    )
+
+
+def _step(shard: Shard, market_log: MarketLog, committed: Committed) -> bool:
+    """Moves every lane on by some entries and commits. Returns whether anything moved."""
+    before = [lane.place for lane in shard.lanes]
+    for lane in shard.lanes:
+        _move(shard, lane, market_log)
+    moved = before != [lane.place for lane in shard.lanes]
+    _commit(shard, committed)
+    due = shard.due()
+    if due:
+        _save(shard)
+        for control in due:
+            shard.apply(control)
+    return moved or bool(due)
+
+
+def _move(shard: Shard, lane: Lane, market_log: MarketLog) -> None:
+    """Evaluates entries until there is something to commit, a control ahead, or nothing left."""
+    for entry in market_log.read(lane.place):
+        if shard.is_replay and entry.first > lane.place + 1:
+            return  # the sequencer reads its file again after a wipe
+        if entry.control > shard.controlled_to:
+            shard.learn(_controls(shard.row, shard.controlled_to), entry.control)
+        ticks = [t for t in entry.ticks(INSTRUMENTS) if t.number <= shard.horizon]
+        if not _evaluate(shard, lane, ticks):
+            return
+        if entry.last > shard.horizon:
+            lane.place = max(lane.place, shard.horizon)
+            return
+        if lane.signals or lane.faults:
+            return
+
+
+def _evaluate(shard: Shard, lane: Lane, ticks: list[Tick]) -> bool:
+    """Returns whether the lane may go on: one that sees fills stops where it must wait for them."""
+    for strategy, own in shard.own.items():
+        if own is lane:
+            return waiting.move(lane, shard.strategies[strategy], ticks)
+    lane.evaluate(ticks)
+    return True
+
+
+def _commit(shard: Shard, committed: Committed) -> None:
+    """Saves when there is something that others wait for, or when the last save is a while ago."""
+    signals, faults = shard.take_signals(), shard.take_faults()
+    is_due = monotonic() - shard.saved_at > settings.SHARD_SAVE_SECONDS
+    if signals or faults or is_due:
+        _save(shard, signals, faults, is_whole=is_due)
+    publish_seen(shard.row.market_id, shard.row.number, shard.row.epoch, shard.seen)
+    market = shard.row.market_id
+    committed({strategy.portfolio_id: correlation_id(market, s.tick) for strategy, _, s in signals})
+
+
+def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), is_whole: bool = True) -> None:
+    """One transaction: place, states, signals and faults, or nothing when the epoch is not ours any more."""
+    speakers = {runner.id for _, runner, _ in signals}
+    states, broken = _states(shard, None if is_whole else speakers)
+    faults = [*faults, *broken]
+    with transaction.atomic():
+        _fence(shard, is_whole)
+        models.StrategyState.objects.bulk_create(
+            [*states, *_last_targets(faults)],
+            update_conflicts=True,
+            unique_fields=["strategy"],
+            update_fields=["version", "place", "state"],
+        )
+        rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
+        models.Signal.objects.bulk_create(rows, ignore_conflicts=True)
+        for fault in faults:
+            services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
+        transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
+    if is_whole:
+        shard.saved_at = monotonic()
+
+
+def _fence(shard: Shard, is_whole: bool) -> None:
+    fields: dict[str, Any] = {"seen": shard.seen}
+    if is_whole:
+        fields |= {"saved": shard.seen, "prices": json.dumps(shard.slowest.prices.dump())}
+    rows = models.Shard.objects.filter(pk=shard.row.pk, epoch=shard.row.epoch)
+    if not rows.update(**fields):
+        raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")
+
+
+def _states(shard: Shard, wanted: set[UUID] | None) -> tuple[list[models.StrategyState], list[Fault]]:
+    """States of some versions or of all; a strategy whose state is no plain JSON is a fault."""
+    states, broken = [], []
+    for strategy, runner in list(shard.runners()):
+        if wanted is not None and runner.id not in wanted:
+            continue
+        try:
+            states.append(_state(strategy, runner, runner.dump()))
+        except (TypeError, ValueError) as error:
+            broken.append(Fault(strategy, runner.place, str(error), runner))
+            shard.remove(strategy)
+    return states, broken
+
+
+def _last_targets(faults: Iterable[Fault]) -> list[models.StrategyState]:
+    """What outlives a fault; a strategy that never ran has left nothing."""
+    return [_state(f.strategy, f.runner, f.runner.targets()) for f in faults if f.runner]
+
+
+def _state(strategy: int, runner: Runner, state: dict[str, Any]) -> models.StrategyState:
+    return models.StrategyState(strategy_id=strategy, version_id=runner.id, place=runner.place, state=json.dumps(state))

@@ -1,0 +1,72 @@
+"""A lane: runners that go through the log together, with the prices as of their place.
+
+All strategies of a shard share one lane, but those that see fills: each of them has its own, for it must wait
+for its portfolio while the others run ahead.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from strategies.runner import Runner
+from strategies.signal import Signal
+from trading.prices import Prices
+from trading.tick import Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A strategy (by its id) failed at a tick and is out from the next one on; its runner keeps the targets."""
+
+    strategy: int
+    tick: int
+    reason: str
+    runner: Runner | None = None
+
+
+@dataclass(slots=True)
+class Lane:
+    """`runners` by strategy id; `place` is the last tick evaluated."""
+
+    place: int = 0
+    prices: Prices = field(default_factory=Prices)
+    runners: dict[int, Runner] = field(default_factory=dict)
+    signals: list[tuple[int, Runner, Signal]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def evaluate(self, ticks: Iterable[Tick]) -> None:
+        """Gives ticks to the runners that have not seen them; what they want gathers in `signals`."""
+        for tick in ticks:
+            if tick.number <= self.place:
+                continue
+            if tick.number > self.place + 1:
+                self._note_gap(tick)
+            self._evaluate(tick)
+            self.place = tick.number
+
+    def _evaluate(self, tick: Tick) -> None:
+        self.prices.update(tick)
+        for strategy, runner in list(self.runners.items()):
+            if tick.number <= runner.place:
+                continue
+            if runner.wants(tick.instrument.id):
+                self._ask(strategy, runner, tick)
+            runner.place = tick.number
+
+    def _ask(self, strategy: int, runner: Runner, tick: Tick) -> None:
+        try:
+            signals = runner.on_tick(tick, self.prices)
+        except Exception as error:  # noqa: BLE001  (a strategy is a person's code)
+            where = "".join(traceback.format_tb(error.__traceback__)[-2:])
+            reason = f"{type(error).__name__}: {error}\n{where}"
+            self.faults.append(Fault(strategy, tick.number, reason, self.runners.pop(strategy)))
+        else:
+            self.signals += [(strategy, runner, signal) for signal in signals]
+
+    def _note_gap(self, tick: Tick) -> None:
+        """Numbers are missing: windows of prices start anew."""
+        for runner in self.runners.values():
+            if runner.place < tick.number - 1:
+                runner.on_gap()

@@ -1,0 +1,38 @@
+"""Momentum: follow a move over the lookback that is larger than the threshold."""
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from strategies.base import Parameters, Strategy
+from strategies.indicators import Window
+from trading.tick import Tick
+
+
+class MomentumParameters(Parameters):
+    lookback: int = Field(20, ge=1, le=100_000, description="ticks between the two prices compared")
+    threshold: Decimal = Field(Decimal("0.01"), ge=0, lt=10, description="fraction the price must move")
+    quantity: int = Field(100, ge=1, description="shares wanted")
+    allow_short: bool = Field(True, description="go short on a fall, or only flat")
+
+
+class Momentum(Strategy):
+    """m = P[t] / P[t − lookback] − 1; long when m > threshold, short (or flat) when m < −threshold."""
+
+    Parameters = MomentumParameters
+
+    def start(self) -> None:
+        self.prices = Window(self.parameters.lookback + 1)
+
+    def on_tick(self, tick: Tick) -> int | None:
+        prices, parameters = self.prices, self.parameters
+        prices.add(tick.price_e4)
+        if not prices.is_full:
+            return None
+        above, below = parameters.threshold.as_integer_ratio()
+        move, band = (prices.last - prices.first) * below, prices.first * above
+        if move > band:
+            return int(parameters.quantity)
+        if move < -band:
+            return -int(parameters.quantity) if parameters.allow_short else 0
+        return None

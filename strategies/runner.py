@@ -1,0 +1,120 @@
+"""A runner: one configured strategy, an instance per instrument, turning ticks into signals at edges."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from alphapanda.identity import derived_id
+from strategies.base import Strategy
+from strategies.signal import Signal, Target
+from trading.fill import Fill
+from trading.order import Side
+from trading.prices import Prices
+from trading.tick import Tick
+
+MAX_SIGNALS_PER_TICK = 10
+
+
+class Runner:
+    """`id` is that of the strategy's version: signals derive theirs from it; `ordinal` is the strategy's
+    number in its portfolio, `place` the last tick that the state contains, `shown` the last whose fills it knows.
+
+    `instruments` are those it trades, `marked` those of its portfolio; None stands for all.
+    """
+
+    def __init__(
+        self,
+        id: UUID,  # noqa: A002  (the field's word)
+        ordinal: int,
+        strategy: type[Strategy],
+        parameters: BaseModel,
+        instruments: frozenset[int] | None = None,
+        marked: frozenset[int] | None = None,
+    ) -> None:
+        self.id = id
+        self.ordinal = ordinal
+        self.shown = -1
+        self.place = 0
+        self.sees_fills = strategy.sees_fills
+        self.instruments = instruments
+        self.marked = marked
+        self._strategy = strategy
+        self._parameters = parameters
+        self._instances: dict[int, Strategy] = {}
+
+    def wants(self, instrument: int) -> bool:
+        return self.instruments is None or instrument in self.instruments
+
+    def on_tick(self, tick: Tick, prices: Prices) -> list[Signal]:
+        """Signals of one tick. Errors: whatever the strategy raises; ValueError for nonsense."""
+        instance = self._instance(tick.instrument.id)
+        wanted = instance.on_tick(tick)
+        if wanted is None or (type(wanted) is int and wanted == instance.target):
+            return []
+        return list(self._edges(instance, _targets(wanted), tick, prices))
+
+    def on_fill(self, fill: Fill) -> None:
+        self._instance(fill.instrument.id).on_fill(fill)
+
+    def on_gap(self) -> None:
+        for instance in self._instances.values():
+            instance.on_gap()
+
+    def dump(self) -> dict[str, Any]:
+        """State of each instrument by its id (as text: it becomes JSON)."""
+        return {str(instrument): instance.dump() for instrument, instance in self._instances.items()}
+
+    def targets(self) -> dict[str, Any]:
+        """The part of the state that outlives a version, a stop or a fault."""
+        return {str(instrument): {"target": i.target} for instrument, i in self._instances.items()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        for instrument, values in state.items():
+            self._instance(int(instrument)).load(values)
+
+    def load_targets(self, state: dict[str, Any]) -> None:
+        """Of the state of another version, or from before a pause, only the targets hold."""
+        self.load({instrument: {"target": values["target"]} for instrument, values in state.items()})
+
+    def _instance(self, instrument: int) -> Strategy:
+        if instrument not in self._instances:
+            self._instances[instrument] = self._strategy(self._parameters)
+        return self._instances[instrument]
+
+    def _edges(self, instance: Strategy, targets: list[Target], tick: Tick, prices: Prices) -> list[Signal]:
+        signals: list[Signal] = []
+        for target in targets:
+            change = target.position - instance.target
+            if change:
+                instance.target = target.position
+                signals.append(self._signal(len(signals), change, target, tick, prices))
+        return signals
+
+    def _signal(self, n: int, change: int, target: Target, tick: Tick, prices: Prices) -> Signal:
+        return Signal(
+            id=derived_id(self.id, f"{tick.number}:{n}"),
+            strategy=self.ordinal,
+            tick=tick.number,
+            n=n,
+            instrument=tick.instrument,
+            side=Side.of(change),
+            quantity=abs(change),
+            target=target.position,
+            terms=target.terms(),
+            time=tick.time,
+            arrival=tick.arrival,
+            price_e4=tick.price_e4,
+            previous_e4=prices.previous(tick.instrument.id),
+            marks=prices.marks(self.marked),
+            reason=target.reason,
+            confidence=target.confidence,
+        )
+
+
+def _targets(wanted: Any) -> list[Target]:
+    """What `on_tick` returned, as targets. Errors: ValueError for anything else."""
+    several = wanted if isinstance(wanted, list) else [wanted]
+    if len(several) > MAX_SIGNALS_PER_TICK:
+        raise ValueError(f"{len(several)} targets at one tick; at most {MAX_SIGNALS_PER_TICK}")
+    return [t if isinstance(t, Target) else Target(t) for t in several]

@@ -1,0 +1,33 @@
+"""How far a shard has evaluated: the row says it at every save, Redis in between (a lower bound, may be lost)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from alphapanda.connection import connection, key
+from strategies import models
+
+# Only the newest holder moves it, and only forward.
+_PUBLISH = """
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+local epoch, seen = 0, 0
+if held then epoch, seen = string.match(held, '(%d+):(%d+)') end
+if tonumber(ARGV[2]) < tonumber(epoch) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ':' .. math.max(tonumber(seen), tonumber(ARGV[3])))
+return 1
+"""
+
+
+def publish_seen(market: UUID, shard: int, epoch: int, seen: int) -> None:
+    connection().eval(_PUBLISH, 1, key("seen", market), shard, epoch, seen)
+
+
+def seen_by(market: UUID, shard: int) -> int:
+    """The last tick that a shard is known to have evaluated; signals up to it are in the ledger."""
+    row = models.Shard.objects.filter(market=market, number=shard).values_list("seen", flat=True).first() or 0
+    published = connection().hget(key("seen", market), str(shard))
+    return max(row, int(published.split(b":")[1])) if isinstance(published, bytes) else row
+
+
+def forget_seen(market: UUID) -> None:
+    connection().delete(key("seen", market))

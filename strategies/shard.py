@@ -1,0 +1,112 @@
+"""A shard as its worker holds it in memory: lanes of runners, and the controls that are still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+
+from alphapanda.errors import InputError
+from strategies import configuration, models
+from strategies.lane import Fault, Lane
+from strategies.runner import Runner
+from strategies.signal import Signal
+
+FAR = 2**62
+
+
+@dataclass(slots=True)
+class Shard:
+    """`row` fences it by its epoch; `controlled_to` is the tick of the newest control it knows."""
+
+    row: models.Shard
+    is_replay: bool
+    main: Lane
+    own: dict[int, Lane] = field(default_factory=dict)
+    strategies: dict[int, models.Strategy] = field(default_factory=dict)
+    pending: list[models.Control] = field(default_factory=list)
+    controlled_to: int = 0
+    saved_at: float = field(default_factory=monotonic)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def lanes(self) -> list[Lane]:
+        return [self.main, *self.own.values()]
+
+    @property
+    def slowest(self) -> Lane:
+        return min(self.lanes, key=lambda lane: lane.place)
+
+    @property
+    def seen(self) -> int:
+        """The last tick that every strategy has evaluated."""
+        return self.slowest.place
+
+    @property
+    def horizon(self) -> int:
+        """The last tick before the next control."""
+        return (self.pending[0].from_tick or 0) - 1 if self.pending else FAR
+
+    def runners(self) -> Iterator[tuple[int, Runner]]:
+        for lane in self.lanes:
+            yield from lane.runners.items()
+
+    def learn(self, controls: Iterable[models.Control], up_to: int) -> None:
+        """Takes in controls that have got their tick."""
+        self.pending = sorted([*self.pending, *controls], key=lambda c: (c.from_tick or 0, c.pk))
+        self.controlled_to = max(self.controlled_to, up_to)
+
+    def due(self) -> list[models.Control]:
+        """The next controls, when every lane stands before them; they are no longer pending."""
+        if not self.pending or any(lane.place < self.horizon for lane in self.lanes):
+            return []
+        tick = self.pending[0].from_tick
+        due = [c for c in self.pending if c.from_tick == tick]
+        self.pending = self.pending[len(due) :]
+        return due
+
+    def apply(self, control: models.Control) -> None:
+        """Ends what ran of the strategy and starts what the control says; call it with everything saved."""
+        self.remove(control.strategy_id)
+        if not control.runs or control.version is None or control.from_tick is None:
+            return
+        try:
+            runner = configuration.started(control.strategy, control.version, control.from_tick)
+        except InputError as error:
+            self.faults.append(Fault(control.strategy_id, control.from_tick, str(error)))
+        else:
+            self.add(control.strategy, runner)
+
+    def add(self, strategy: models.Strategy, runner: Runner) -> None:
+        """Lets a runner take part; those that see fills get a lane of their own."""
+        self.strategies[strategy.pk] = strategy
+        lane = self.main
+        if runner.sees_fills:
+            lane = self.own[strategy.pk] = Lane(self.main.place, self.main.prices.copy())
+        turns = {**lane.runners, strategy.pk: runner}
+        lane.runners = {s: turns[s] for s in sorted(turns, key=self._turn)}
+
+    def take_signals(self) -> list[tuple[models.Strategy, Runner, Signal]]:
+        """What the lanes have gathered; the lanes forget it."""
+        taken = []
+        for lane in self.lanes:
+            taken += [(self.strategies[s], runner, signal) for s, runner, signal in lane.signals]
+            lane.signals = []
+        return taken
+
+    def take_faults(self) -> list[Fault]:
+        """Strategies that failed since the last commit."""
+        for lane in self.lanes:
+            self.faults += lane.faults
+            lane.faults = []
+        faults, self.faults = self.faults, []
+        return faults
+
+    def remove(self, strategy: int) -> None:
+        for lane in self.lanes:
+            lane.runners.pop(strategy, None)
+        self.own.pop(strategy, None)
+
+    def _turn(self, strategy: int) -> tuple[int, int]:
+        row = self.strategies[strategy]
+        return row.portfolio_id, row.ordinal

@@ -1,0 +1,101 @@
+"""A signal: the edge at which a strategy's target position changes."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from trading.instrument import Instrument, to_e4
+from trading.order import OrderType, Side, Terms, Validity
+
+Price = Decimal | int | float | str
+MAX_POSITION = 10**9  # shares; far from what any column of the ledger holds
+MIN_PRICE, MAX_PRICE = Decimal("0.0001"), Decimal(10**9)
+MAX_MINUTES = 366 * 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The position a strategy wants in the instrument of the tick, and how to get there.
+
+    Prices in rupees. Errors: ValueError naming the field, which quarantines the strategy.
+    """
+
+    position: int
+    order_type: OrderType = OrderType.MARKET
+    limit_price: Price | None = None
+    trigger_price: Price | None = None
+    validity: Validity = Validity.DAY
+    validity_minutes: int | None = None
+    reason: str = ""
+    confidence: float = 1.0
+
+    def __post_init__(self) -> None:
+        if type(self.position) is not int or abs(self.position) > MAX_POSITION:
+            raise ValueError(f"target position must be a whole number of shares, got {self.position!r}")
+        if not _is_text(self.reason):
+            raise ValueError(f"reason must be text that a database can store, got {self.reason!r}")
+        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence must lie between 0 and 1, got {self.confidence!r}")
+        self._check_price("limit_price", self.limit_price, OrderType(self.order_type).has_limit)
+        self._check_price("trigger_price", self.trigger_price, OrderType(self.order_type).has_trigger)
+        if not self._has_its_minutes():
+            raise ValueError("validity_minutes, a whole number, goes with validity TTL and only with it")
+
+    def terms(self) -> Terms:
+        return Terms(
+            order_type=OrderType(self.order_type),
+            limit_e4=None if self.limit_price is None else to_e4(Decimal(str(self.limit_price))),
+            trigger_e4=None if self.trigger_price is None else to_e4(Decimal(str(self.trigger_price))),
+            validity=Validity(self.validity),
+            validity_minutes=self.validity_minutes,
+        )
+
+    def _check_price(self, name: str, price: Price | None, wanted: bool) -> None:
+        if (price is not None) != wanted:
+            raise ValueError(f"{self.order_type} {'needs' if wanted else 'takes no'} {name}")
+        if price is not None and not _is_price(price):
+            raise ValueError(f"{name} must be a price from {MIN_PRICE} to {MAX_PRICE} rupees, got {price!r}")
+
+    def _has_its_minutes(self) -> bool:
+        minutes = self.validity_minutes
+        if Validity(self.validity) is not Validity.TTL:
+            return minutes is None
+        return type(minutes) is int and 0 < minutes <= MAX_MINUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """`strategy` is the ordinal in its portfolio, `n` counts the signals of one strategy at one tick.
+
+    `price_e4` is the tick's price and `previous_e4` that of the instrument's tick before it; `marks` are the
+    last prices (1/10,000 rupee) of the portfolio's instruments at the tick; times in microseconds.
+    """
+
+    id: UUID
+    strategy: int
+    tick: int
+    n: int
+    instrument: Instrument
+    side: Side
+    quantity: int
+    target: int
+    terms: Terms
+    time: int
+    arrival: int | None
+    price_e4: int
+    previous_e4: int | None
+    marks: dict[int, int] = field(hash=False)
+    reason: str = ""
+    confidence: float = 1.0
+
+
+def _is_price(price: Price) -> bool:
+    try:
+        return MIN_PRICE <= Decimal(str(price)) <= MAX_PRICE
+    except ArithmeticError:  # no number, or NaN, which has no order
+        return False
+
+
+def _is_text(reason: object) -> bool:
+    """PostgreSQL takes neither NUL nor half a surrogate pair."""
+    return type(reason) is str and "\0" not in reason and reason.encode(errors="ignore").decode() == reason

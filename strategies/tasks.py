@@ -1,0 +1,31 @@
+"""Thin tasks: clear the wake-up, call the service, let the pipeline wake the next stage."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+
+from alphapanda import pipeline
+from alphapanda.errors import FencedError
+from alphapanda.wake import awake
+from strategies import evaluation
+
+log = structlog.get_logger(__name__)
+SECONDS = 2.0
+
+
+@shared_task(name="strategies.evaluate", soft_time_limit=4, time_limit=8)
+def evaluate(market: str, shard: int) -> None:
+    market_id = UUID(market)
+    awake(f"evaluate:{market}:{shard}")
+    try:
+        is_behind = evaluation.evaluate(
+            market_id, shard, SECONDS, lambda found: pipeline.wake_evaluated(market_id, shard, found)
+        )
+    except FencedError as error:
+        log.info("fenced", reason=str(error))
+        return
+    if is_behind:
+        pipeline.wake_shard(market_id, shard)

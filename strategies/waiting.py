@@ -1,0 +1,62 @@
+"""Strategies that see fills: a fill of tick n is shown before tick n + 1.
+
+Such a strategy does not run past its portfolio's clock while it has an undecided signal or a working order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alphapanda.connection import connection, key
+from portfolio.models import Portfolio
+from strategies import models
+from strategies.lane import Lane
+from strategies.runner import Runner
+from trading.models import Fill, Order
+from trading.order import OrderStatus
+from trading.records import fill_value
+from trading.tick import Tick
+
+
+def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick]) -> bool:
+    """Evaluates as far as the strategy may see. Returns whether it may go on."""
+    for tick in ticks:
+        runner = lane.runners.get(strategy.pk)
+        if runner and tick.number > max(runner.place, lane.place) and not _may_see_more(runner, strategy):
+            return False
+        lane.evaluate([tick])
+        if lane.signals:
+            return False
+    return True
+
+
+def released(portfolio: Portfolio) -> bool:
+    """Whether a strategy of the portfolio waited for its clock, which has moved now."""
+    return bool(connection().srem(_waiting(portfolio), portfolio.pk))
+
+
+def _may_see_more(runner: Runner, strategy: models.Strategy) -> bool:
+    """Shows the fills up to the runner's place, if they are all known."""
+    portfolio = Portfolio.objects.only("market_id", "shard", "clock").get(pk=strategy.portfolio_id)
+    if _has_business(strategy) and portfolio.clock < runner.place:
+        connection().sadd(_waiting(portfolio), portfolio.pk)
+        return False
+    _show_fills(runner, strategy)
+    return True
+
+
+def _has_business(strategy: models.Strategy) -> bool:
+    undecided = models.Signal.objects.filter(portfolio=strategy.portfolio_id, strategy=strategy, is_decided=False)
+    working = Order.objects.filter(strategy=strategy, status=OrderStatus.OPEN)
+    return undecided.exists() or working.exists()
+
+
+def _show_fills(runner: Runner, strategy: models.Strategy) -> None:
+    fills = Fill.objects.filter(strategy=strategy, tick__gt=runner.shown, tick__lte=runner.place)
+    for row in fills.order_by("tick", "order__placed_tick", "order_id", "n"):
+        runner.on_fill(fill_value(row, runner.ordinal))
+    runner.shown = runner.place
+
+
+def _waiting(portfolio: Portfolio) -> str:
+    return key("waiting", portfolio.market_id, portfolio.shard)

@@ -1,0 +1,64 @@
+"""Limits are changed in versions, halts set and lifted, decisions looked at."""
+
+import pytest
+
+from risk.models import Halt, Limits
+from tests import pages, rows
+
+pytestmark = pytest.mark.django_db
+LIMITS, HALTS = "/admin/risk/limits/", "/admin/risk/halt/"
+
+
+@pytest.fixture
+def client():
+    return pages.admin()
+
+
+@pytest.fixture
+def portfolio():
+    return rows.portfolio(rows.user())
+
+
+def test_changed_limit_makes_a_version(client, portfolio):
+    given = {"max_position": 5, "max_trades_per_day": "", "max_price_deviation": "0.1", "max_age_seconds": "5"}
+    client.post(f"{LIMITS}{portfolio.limits.pk}/change/", given)
+    limits = Limits.objects.get()
+    assert (limits.version, limits.max_position, limits.max_trades_per_day) == (2, 5, None)
+
+
+def test_unchanged_limits_keep_their_version(client, portfolio):
+    given = {"max_position": 1000, "max_trades_per_day": 50, "max_price_deviation": "0.1", "max_age_seconds": "5"}
+    client.post(f"{LIMITS}{portfolio.limits.pk}/change/", given)
+    assert Limits.objects.get().version == 1
+
+
+def test_wrong_limit_is_explained(client, portfolio):
+    answer = client.post(f"{LIMITS}{portfolio.limits.pk}/change/", {"max_price_deviation": "-1"})
+    assert answer.status_code == 200
+    assert "deviation_not_negative" in " ".join(pages.messages(answer))
+
+
+def test_halt_is_set_and_lifted_with_a_reason(client, portfolio):
+    client.post(f"{HALTS}add/", {"portfolio": portfolio.pk, "reason": "news"})
+    halt = Halt.objects.get()
+    assert halt.created_by.username == "boss"
+    client.post(HALTS, {"action": "lift", "_selected_action": [halt.pk], "reason": "over"})
+    halt.refresh_from_db()
+    assert (halt.lift_reason, halt.lifted_by.username) == ("over", "boss")
+
+
+def test_lifting_without_a_reason_is_refused(client, portfolio):
+    halt = Halt.objects.create(portfolio=portfolio, reason="news")
+    answer = client.post(HALTS, {"action": "lift", "_selected_action": [halt.pk]}, follow=True)
+    assert "reason" in " ".join(pages.messages(answer))
+    assert Halt.objects.get().lifted_at is None
+
+
+def test_halt_is_not_rewritten(client, portfolio):
+    halt = Halt.objects.create(portfolio=portfolio, reason="news")
+    assert client.post(f"{HALTS}{halt.pk}/change/", {"reason": "other"}).status_code == 403
+
+
+def test_decisions_are_only_looked_at(client, portfolio):
+    made = rows.traded(rows.strategy(portfolio))
+    assert pages.is_view_only(client, "risk/decision", made.decision.pk)

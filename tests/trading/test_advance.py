@@ -1,0 +1,126 @@
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from tests.builders import SBIN, TCS, book, order, tick
+from trading.advance import advance
+from trading.order import OrderType, Validity
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Places an order, or cancels what the strategy has resting when `quantity` is 0."""
+
+    tick: int
+    strategy: int
+    quantity: int
+    order_type: OrderType
+    validity: Validity
+    offset: int
+
+    def at(self, a_book, instrument):
+        if not self.quantity:
+            a_book.cancel(self.strategy, self.tick)
+            return
+        price = str(100 + self.offset)
+        a_book.place(
+            order(
+                self.quantity,
+                self.order_type,
+                limit=price if self.order_type.has_limit else None,
+                trigger=price if self.order_type.has_trigger else None,
+                validity=self.validity,
+                minutes=1 if self.validity is Validity.TTL else None,
+                instrument=instrument,
+                strategy=self.strategy,
+                placed=tick(self.tick, 1),
+                name=repr(self),
+            )
+        )
+
+
+LENGTH = 40
+EVENTS = some.builds(
+    Placing,
+    tick=some.integers(1, LENGTH),
+    strategy=some.integers(1, 3),
+    quantity=some.integers(-5, 5),
+    order_type=some.sampled_from(OrderType),
+    validity=some.sampled_from(Validity),
+    offset=some.integers(-3, 3),
+)
+PATHS = some.lists(some.tuples(some.integers(96, 104), some.booleans()), min_size=LENGTH, max_size=LENGTH)
+CUTS = some.sets(some.integers(1, LENGTH - 1))
+
+
+def log(path):
+    """Ticks ten seconds apart, in two instruments."""
+    return [tick(n, p, SBIN if s else TCS, seconds=10 * n) for n, (p, s) in enumerate(path, start=1)]
+
+
+def run(some_ticks, events, cuts):
+    """Moves a book through the log in batches that end at the cuts."""
+    a_book = book()
+    instruments = {1: SBIN, 2: TCS, 3: SBIN}
+    start = 0
+    for end in [*sorted(cuts), LENGTH]:
+        part = [e for e in events if start < e.tick <= end]
+        advance(a_book, some_ticks[start:end], part, end, lambda e: e.at(a_book, instruments[e.strategy]))
+        start = end
+    return a_book
+
+
+def ledger(a_book):
+    orders = [*a_book.closed, *a_book.working]
+    return a_book.fills, a_book.cash, a_book.positions, sorted(map(repr, orders)), a_book.clock
+
+
+@given(PATHS, some.lists(EVENTS, max_size=25), CUTS)
+def test_no_result_depends_on_where_a_batch_ended(path, events, cuts):
+    ordered = sorted(events, key=lambda e: (e.tick, e.strategy))
+    whole = ledger(run(log(path), ordered, set()))
+    assert ledger(run(log(path), ordered, cuts)) == whole
+    assert ledger(run(log(path), ordered, set(range(1, LENGTH)))) == whole
+
+
+@given(PATHS, some.lists(EVENTS, max_size=25))
+def test_ticks_of_instruments_without_orders_may_be_left_out(path, events):
+    """Only their day may matter, and to nobody: an order lapses at a tick of its own instrument."""
+    ordered = sorted(events, key=lambda e: (e.tick, e.strategy))
+    used = {SBIN.id if e.strategy != 2 else TCS.id for e in ordered}
+    a_book = book()
+    instruments = {1: SBIN, 2: TCS, 3: SBIN}
+    few = [t for t in log(path) if t.instrument.id in used]
+    advance(a_book, few, ordered, LENGTH, lambda e: e.at(a_book, instruments[e.strategy]))
+    assert ledger(a_book) == ledger(run(log(path), ordered, set()))
+
+
+def buying(at):
+    return Placing(at, 1, 5, OrderType.MARKET, Validity.DAY, 0)
+
+
+def test_an_order_never_meets_the_tick_that_made_it():
+    a_book = run(log([(100, True)] * LENGTH), [buying(3)], set())
+    assert [f.tick for f in a_book.fills] == [4]
+
+
+def test_matching_comes_before_what_falls_on_the_tick():
+    """What is placed at 3 has filled when the second event at 4 looks."""
+    seen = []
+    a_book = book()
+
+    def act(event):
+        seen.append(a_book.committed(SBIN.id) - sum(o.signed_remaining for o in a_book.working))
+        event.at(a_book, SBIN)
+
+    advance(a_book, log([(100, True)] * LENGTH), [buying(3), buying(4), buying(4)], LENGTH, act)
+    assert seen == [0, 5, 5]
+
+
+def test_the_clock_stands_at_the_last_finished_tick_even_without_ticks():
+    a_book = book()
+    advance(a_book, [], [], 17, lambda _: None)
+    assert a_book.clock == 17
+    advance(a_book, [], [], 9, lambda _: None)
+    assert a_book.clock == 17

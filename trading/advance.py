@@ -1,0 +1,50 @@
+"""The portfolio's clock: backtest and pipeline move it with this one function.
+
+At tick n: (1) orders placed before n are matched against n; (2) post-trade rules look; (3) what falls on n is
+acted on (signals are decided, a stopped strategy's orders cancelled), in the order given.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from trading.book import Book
+from trading.tick import Tick
+
+
+class Event(Protocol):
+    """Anything that happens to a portfolio after the matching of a tick."""
+
+    @property
+    def tick(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A strategy stopped after `tick`: its resting orders are cancelled, its positions stay."""
+
+    tick: int
+    strategy: int
+
+
+E = TypeVar("E", bound=Event)
+
+
+def advance(book: Book, ticks: Iterable[Tick], events: Sequence[E], until: int, act: Callable[[E], None]) -> None:
+    """Moves the book's clock to `until`.
+
+    `ticks` are those of the log after the clock up to `until`, in order (instruments without working orders
+    may be left out); `events` are sorted and none lies behind the clock.
+    """
+    waiting = iter(events)
+    event = next(waiting, None)
+    for tick in ticks:
+        while event is not None and event.tick < tick.number:
+            act(event)
+            event = next(waiting, None)
+        if book.working:
+            book.meet(tick)
+    while event is not None:
+        act(event)
+        event = next(waiting, None)
+    book.clock = max(book.clock, until)

@@ -1,0 +1,120 @@
+"""The book of one portfolio: cash, positions and working orders, as matching and risk see them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from portfolio.position import Position, apply
+from portfolio.valuation import Holding, Valuation, value
+from trading.charges import Product, Rates, brokerage_of, charge
+from trading.fill import Fill
+from trading.instrument import Instrument, from_e4
+from trading.order import Order, OrderStatus
+from trading.paper import Liquidity, PaperTerms, Trade, match
+from trading.session import india_date
+from trading.tick import Tick
+
+ZERO = Decimal(0)
+RatesOn = Callable[[date, Product, str], Rates]
+
+
+@dataclass(slots=True)
+class Book:
+    """Positions are kept by (ordinal of the strategy, instrument id); `clock` is the last finished tick."""
+
+    starting_cash: Decimal
+    rates_on: RatesOn
+    product: Product = Product.MIS
+    terms: PaperTerms = PaperTerms()
+    cash: Decimal = ZERO
+    clock: int = 0
+    peak_equity: Decimal = ZERO
+    positions: dict[tuple[int, int], Position] = field(default_factory=dict)
+    instruments: dict[int, Instrument] = field(default_factory=dict)
+    working: list[Order] = field(default_factory=list)
+    closed: list[Order] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+
+    def place(self, order: Order) -> None:
+        self.instruments[order.instrument.id] = order.instrument
+        self.working.append(order)
+
+    def meet(self, tick: Tick) -> None:
+        """Matches the working orders of the tick's instrument, in order of their place, and books the fills."""
+        orders = [o for o in self.working if o.instrument.id == tick.instrument.id]
+        liquidity = Liquidity(tick) if orders else None
+        for order in orders:
+            assert liquidity is not None
+            for trade in match(order, tick, liquidity, self.terms):
+                self._book(order, trade, tick)
+        if orders:
+            self._retire()
+
+    def cancel(self, strategy: int, tick: int) -> None:
+        """Cancels what a strategy has resting."""
+        for order in self.working:
+            if order.strategy == strategy:
+                order.close(OrderStatus.CANCELLED, tick)
+        self._retire()
+
+    def committed(self, instrument: int, strategy: int | None = None) -> int:
+        """Signed shares filled plus working in an instrument, of one strategy or of all."""
+        filled = sum(
+            p.quantity
+            for (owner, held), p in self.positions.items()
+            if held == instrument and strategy in (None, owner)
+        )
+        return filled + sum(
+            o.signed_remaining for o in self.working if o.instrument.id == instrument and strategy in (None, o.strategy)
+        )
+
+    def valued(self, marks_e4: dict[int, int]) -> Valuation:
+        """At the given last prices; an instrument without one counts at its cost."""
+        holdings = [Holding(p, _mark(p, marks_e4.get(held))) for (_, held), p in self.positions.items()]
+        return value(self.starting_cash, self.cash, holdings)
+
+    def note_peak(self, marks_e4: dict[int, int]) -> None:
+        self.peak_equity = max(self.peak_equity, self.starting_cash, self.valued(marks_e4).equity)
+
+    def _book(self, order: Order, trade: Trade, tick: Tick) -> None:
+        fill = self._fill(order, trade, tick)
+        key = (order.strategy, order.instrument.id)
+        held = self.positions.get(key, Position(multiplier=order.instrument.multiplier))
+        self.positions[key] = apply(held, fill.signed_quantity, fill.price, fill.charges.total)
+        self.cash -= order.side.sign * fill.value + fill.charges.total
+        self.fills.append(fill)
+
+    def _fill(self, order: Order, trade: Trade, tick: Tick) -> Fill:
+        """Moves the order on by one trade; brokerage is the order's so far less what was charged already."""
+        price, instrument = from_e4(trade.price_e4), order.instrument
+        rates = self.rates_on(india_date(tick.time), self.product, instrument.exchange)
+        traded = price * trade.quantity * instrument.multiplier
+        order.value += traded
+        brokerage = brokerage_of(order.value, rates) - order.brokerage
+        order.brokerage += brokerage
+        order.filled += trade.quantity
+        order.fill_count += 1
+        if not order.remaining and order.is_working:
+            order.close(OrderStatus.COMPLETE, tick.number)
+        charges = charge(order.side, traded, brokerage, rates)
+        return Fill(
+            order=order.id,
+            n=order.fill_count,
+            strategy=order.strategy,
+            instrument=instrument,
+            side=order.side,
+            quantity=trade.quantity,
+            price=price,
+            tick=tick.number,
+            time=tick.time,
+            charges=charges,
+        )
+
+    def _retire(self) -> None:
+        self.closed += [o for o in self.working if not o.is_working]
+        self.working = [o for o in self.working if o.is_working]
+
+
+def _mark(position: Position, mark_e4: int | None) -> Decimal:
+    return from_e4(mark_e4) if mark_e4 is not None else position.average_price or ZERO

@@ -1,0 +1,156 @@
+"""A portfolio's book, loaded under its lock and saved in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from django.db import transaction
+
+from alphapanda.connection import connection, key
+from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope, publish
+from portfolio.models import Portfolio, Position
+from strategies.models import Strategy
+from trading import models, records
+from trading.book import Book
+from trading.charges import Product
+from trading.log import MarketLog
+from trading.order import OrderStatus
+from trading.paper import PaperTerms
+from trading.reference import INSTRUMENTS, stored_rates
+from trading.tick import Tick
+
+
+@dataclass(slots=True)
+class OpenBook:
+    """A book with the rows that it came from; `ids` are the strategies' ids by ordinal."""
+
+    portfolio: Portfolio
+    book: Book
+    orders: dict[UUID, models.Order]
+    ids: dict[int, int]
+
+    def ordinal(self, strategy_id: int) -> int:
+        return next(ordinal for ordinal, held in self.ids.items() if held == strategy_id)
+
+
+def locked(portfolio_id: int) -> Portfolio:
+    """Call it first in a transaction: whoever decides, matches or cancels for a portfolio waits here."""
+    return Portfolio.objects.select_for_update(of=("self",)).select_related("market").get(pk=portfolio_id)
+
+
+def open_book(portfolio: Portfolio) -> OpenBook:
+    ids = dict(Strategy.objects.filter(portfolio=portfolio).values_list("ordinal", "pk"))
+    ordinals = {pk: ordinal for ordinal, pk in ids.items()}
+    working = models.Order.objects.filter(portfolio=portfolio, status=OrderStatus.OPEN)
+    orders = {row.pk: row for row in working.order_by("placed_tick", "placed_n")}
+    book = Book(
+        starting_cash=portfolio.starting_cash,
+        rates_on=stored_rates(),
+        product=Product(portfolio.product),
+        terms=PaperTerms(portfolio.slippage_bps, portfolio.latency_ms),
+        cash=portfolio.cash,
+        clock=portfolio.clock,
+        peak_equity=portfolio.peak_equity,
+        positions={
+            (ordinals[row.strategy_id], row.instrument_id): records.position_value(row)
+            for row in Position.objects.filter(portfolio=portfolio)
+        },
+        working=[records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
+    )
+    return OpenBook(portfolio, book, orders, ids)
+
+
+def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Tick]:
+    """The log's ticks that an advance needs. Errors: LogGapError when a replay's log must be read again first.
+
+    A live log may have lost some: that is a recorded gap, and orders meet the next tick there is.
+    """
+    market = opened.portfolio.market
+    log = MarketLog(connection(), market.pk)
+    if market.kind == models.Market.Kind.REPLAY:
+        return log.between(after, until, INSTRUMENTS)
+    return log.available(after, until, INSTRUMENTS)
+
+
+def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
+    """Writes what an advance has changed; `placed` are rows of new orders, in the order of their place."""
+    new = list(placed)
+    book = opened.book
+    values = {order.id: order for order in [*book.working, *book.closed]}
+    moved = [records.move(row, values[pk]) for pk, row in opened.orders.items()]
+    models.Order.objects.bulk_create([records.order_row(values[row.pk], row) for row in new])
+    models.Order.objects.bulk_update(moved, records.MOVING)
+    opened.orders.update({row.pk: row for row in new})
+    fills = [records.fill_row(fill, opened.orders[fill.order]) for fill in book.fills]
+    models.Fill.objects.bulk_create(fills)
+    _save_positions(opened)
+    Portfolio.objects.filter(pk=opened.portfolio.pk).update(
+        cash=book.cash, clock=book.clock, peak_equity=book.peak_equity
+    )
+    closed = [opened.orders[order.id] for order in book.closed]
+    transaction.on_commit(lambda: _note_wanting(opened))
+    transaction.on_commit(lambda: publish(_events(fills, closed)))
+
+
+def wanting_ticks(market: UUID, shard: int) -> list[int]:
+    """Portfolios that wait for ticks: a hint for waking, the sweep knows for sure."""
+    return [int(pk) for pk in cast("set[bytes]", connection().smembers(key("wanting", market, shard)))]
+
+
+def _note_wanting(opened: OpenBook) -> None:
+    """Those with working orders, and all of a replay, whose clocks hold it back."""
+    portfolio = opened.portfolio
+    name = key("wanting", portfolio.market_id, portfolio.shard)
+    if opened.book.working or portfolio.market.kind == models.Market.Kind.REPLAY:
+        connection().sadd(name, portfolio.pk)
+    else:
+        connection().srem(name, portfolio.pk)
+
+
+def _save_positions(opened: OpenBook) -> None:
+    touched = {(fill.strategy, fill.instrument.id) for fill in opened.book.fills}
+    marks = {fill.instrument.id: fill.price for fill in opened.book.fills}
+    rows = [
+        Position(
+            portfolio=opened.portfolio,
+            strategy_id=opened.ids[ordinal],
+            instrument_id=instrument,
+            quantity=held.quantity,
+            cost=held.cost,
+            realised=held.realised,
+            charges=held.charges,
+            mark=marks[instrument],
+        )
+        for (ordinal, instrument), held in opened.book.positions.items()
+        if (ordinal, instrument) in touched
+    ]
+    Position.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["strategy", "instrument"],
+        update_fields=["quantity", "cost", "realised", "charges", "mark"],
+    )
+
+
+def _events(fills: list[models.Fill], closed: list[models.Order]) -> Iterator[EventEnvelope]:
+    for row in fills:
+        event = OrderFilled(
+            fill_id=row.pk,
+            order_id=row.order_id,
+            portfolio_id=row.portfolio_id,
+            strategy_id=row.strategy_id,
+            symbol=INSTRUMENTS[row.instrument_id].symbol,
+            side=row.side,
+            quantity=row.quantity,
+            price=row.price,
+            charges=row.charges,
+        )
+        yield envelope(event, "trading", row.portfolio_id, correlation=row.correlation_id, cause=row.order_id)
+    for order in closed:
+        ended = OrderClosed(
+            order_id=order.pk, portfolio_id=order.portfolio_id, status=order.status, filled=order.filled
+        )
+        yield envelope(ended, "trading", order.portfolio_id, correlation=order.correlation_id)

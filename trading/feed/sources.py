@@ -1,0 +1,104 @@
+"""What a sequencer draws numbered ticks from: a replay's spool or the mock market."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from random import SystemRandom
+from threading import Event
+from time import time
+from typing import Protocol
+
+from trading.feed.mock import MockFeed
+from trading.feed.raw import RawTick
+from trading.feed.spool import Spool
+from trading.instrument import Instrument
+from trading.packing import Batch, unpack
+from trading.reference import INSTRUMENTS
+from trading.session import MINUTE, SECOND
+from trading.tick import Tick
+from trading.validation import Validator
+
+
+class Source(Protocol):
+    """`refused` counts by reason what was not taken."""
+
+    refused: Counter[str]
+
+    def take(self, first: int, most: int) -> Batch | None:
+        """The next ticks, numbered from `first`; None when there are none right now."""
+
+    def wait(self) -> None:
+        """Blocks shortly until there may be more."""
+
+
+class ReplaySource:
+    """A spool, as fast as possible or at `speed` times the recorded pace (pauses over a minute take 1 s)."""
+
+    def __init__(self, path: Path, speed: float) -> None:
+        self.refused: Counter[str] = Counter()
+        self.spool = Spool(path)
+        self._speed = speed
+        self._due_at = time()
+        self._last_time: int | None = None
+
+    def take(self, first: int, most: int) -> Batch | None:
+        last = min(first + most - 1, len(self.spool))
+        if self._speed:
+            last = self._due(first, last)
+        if first > last:
+            return None
+        data = self.spool.batch(first, last)
+        return Batch(unpack(data, first, INSTRUMENTS), data)
+
+    def wait(self) -> None:
+        Event().wait(0.005)
+
+    def _due(self, first: int, last: int) -> int:
+        """The last tick up to `last` whose time has come."""
+        for number in range(first, last + 1):
+            moment = self.spool.time_of(number)
+            pause = moment - (self._last_time if self._last_time is not None else moment)
+            due = self._due_at + (1.0 if pause > MINUTE else pause / SECOND / self._speed)
+            if due > time():
+                return number - 1
+            self._due_at, self._last_time = due, moment
+        return last
+
+
+class MockSource:
+    """The mock market of five instruments; it goes on from the last prices and never closes."""
+
+    def __init__(self, instruments: Iterable[Instrument], scenario: str, last_prices: dict[str, int]) -> None:
+        self.refused: Counter[str] = Counter()
+        self._instruments = {i.symbol: i for i in instruments}
+        self._validator = Validator()
+        seed = SystemRandom().getrandbits(64)
+        self._feed = MockFeed(
+            list(self._instruments.values()), seed, _now(), scenario=scenario, last_prices=last_prices
+        )
+
+    def take(self, first: int, most: int) -> Batch | None:
+        raw = list(islice(self._feed.ticks(_now()), most))
+        taken = [tick for tick in raw if self._accepts(tick)]
+        ticks = [self._tick(first + place, tick) for place, tick in enumerate(taken)]
+        return Batch.of(ticks) if ticks else None
+
+    def wait(self) -> None:
+        Event().wait(0.02)
+
+    def _accepts(self, raw: RawTick) -> bool:
+        reason = self._validator.check(self._instruments[str(raw.name)], raw.price_e4, raw.time, _now())
+        if reason:
+            self.refused[reason] += 1
+        return reason is None
+
+    def _tick(self, number: int, raw: RawTick) -> Tick:
+        instrument = self._instruments[str(raw.name)]
+        return Tick(number, instrument, raw.price_e4, raw.time, raw.volume, _now(), raw.depth)
+
+
+def _now() -> int:
+    return int(time() * SECOND)

@@ -1,0 +1,146 @@
+"""The market's log: a Redis stream of numbered ticks, packed in batches. Only a lease holder appends.
+
+An entry's stream id is its last tick number, so that "after n" also finds the batch that n lies in.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import redis
+
+from alphapanda.connection import key
+from trading.instrument import Instrument
+from trading.packing import Batch, unpack
+from trading.tick import Tick
+
+LEASE_MS = 5_000
+READ_ENTRIES = 100
+
+# Refused unless the lease holds my token and the batch follows the log's last number.
+_APPEND = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, 0} end
+local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+local last = newest[1] and tonumber(string.match(newest[1][1], '^%d+')) or 0
+if last ~= tonumber(ARGV[2]) then return {0, last} end
+redis.call('XADD', KEYS[2], ARGV[4] .. '-0', 'f', ARGV[3], 'c', ARGV[5], 't', ARGV[6])
+if #ARGV > 6 then redis.call('HSET', KEYS[3], unpack(ARGV, 7)) end
+redis.call('PEXPIRE', KEYS[1], LEASE_MS)
+return {1, tonumber(ARGV[4])}
+""".replace("LEASE_MS", str(LEASE_MS))
+_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A packed batch of consecutive ticks; `control` is the first tick of the newest control in force."""
+
+    first: int
+    last: int
+    control: int
+    data: bytes
+
+    def ticks(self, instruments: Mapping[int, Instrument]) -> list[Tick]:
+        return unpack(self.data, self.first, instruments)
+
+
+@dataclass(frozen=True, slots=True)
+class LastPrice:
+    price_e4: int
+    time: int
+    tick: int
+
+
+class LogGapError(Exception):
+    """Ticks that a reader needs are not in the log (now)."""
+
+
+class MarketLog:
+    def __init__(self, client: redis.Redis, market: UUID) -> None:
+        self._redis = client
+        self._lease = key("lease", market)
+        self._stream = key("log", market)
+        self._prices = key("prices", market)
+        self._script = client.register_script(_APPEND)
+
+    def acquire(self, token: str) -> bool:
+        """Takes the lease that allows appending, for a few seconds; appending renews it."""
+        return bool(self._redis.set(self._lease, token, nx=True, px=LEASE_MS))
+
+    def renew(self, token: str) -> bool:
+        return bool(self._redis.eval(_RENEW, 1, self._lease, token, LEASE_MS))
+
+    def release(self, token: str) -> None:
+        self._redis.eval(_RELEASE, 1, self._lease, token)
+
+    def append(self, token: str, expected_last: int, control: int, batch: Batch) -> bool:
+        """Adds a batch behind `expected_last`; False when another holds the lease or the log has moved."""
+        prices = {tick.instrument.id: f"{tick.price_e4}:{tick.time}:{tick.number}" for tick in batch.ticks}
+        entry: list[int | bytes] = [batch.ticks[0].number, batch.ticks[-1].number, control, batch.data]
+        flat: list[int | str] = [part for item in prices.items() for part in item]
+        done, _ = self._script(
+            keys=[self._lease, self._stream, self._prices], args=[token, expected_last, *entry, *flat]
+        )
+        return bool(done)
+
+    def tail(self) -> int:
+        """The last number in the log, 0 when it is empty."""
+        newest = cast("list[Any]", self._redis.xrevrange(self._stream, count=1))
+        return _number(newest[0][0]) if newest else 0
+
+    def first(self) -> int:
+        """The oldest number that can still be read; 0 when the log is empty."""
+        oldest = cast("list[Any]", self._redis.xrange(self._stream, count=1))
+        return int(oldest[0][1][b"f"]) if oldest else 0
+
+    def read(self, after: int, count: int = READ_ENTRIES) -> list[Entry]:
+        """Entries that hold numbers above `after`, oldest first."""
+        rows = cast("list[Any]", self._redis.xrange(self._stream, min=f"({after}-0", count=count))
+        return [Entry(int(fields[b"f"]), _number(number), int(fields[b"c"]), fields[b"t"]) for number, fields in rows]
+
+    def between(self, after: int, until: int, instruments: Mapping[int, Instrument]) -> Iterator[Tick]:
+        """Ticks after one number up to another. Errors: LogGapError where some of them are missing."""
+        place = after
+        while place < until:
+            entries = self.read(place)
+            if not entries or entries[0].first > place + 1:
+                raise LogGapError(f"ticks {place + 1} to {entries[0].first - 1 if entries else until}")
+            for entry in entries:
+                yield from (t for t in entry.ticks(instruments) if place < t.number <= until)
+                place = entry.last
+                if place >= until:
+                    return
+
+    def available(self, after: int, until: int, instruments: Mapping[int, Instrument]) -> Iterator[Tick]:
+        """Like `between`, but what is missing is passed over."""
+        place = after
+        while place < until and (entries := self.read(place)):
+            for entry in entries:
+                yield from (t for t in entry.ticks(instruments) if place < t.number <= until)
+                place = entry.last
+
+    def trim(self, before: int) -> None:
+        """Drops entries that end before a number; the newest entry always stays."""
+        self._redis.xtrim(self._stream, minid=min(before, self.tail()), approximate=True)
+
+    def last_prices(self, instruments: Iterable[int] | None = None) -> dict[int, LastPrice]:
+        if instruments is None:
+            rows = cast("dict[bytes, bytes]", self._redis.hgetall(self._prices))
+            return {int(field): _last_price(row) for field, row in rows.items()}
+        wanted = list(instruments)
+        found = cast("list[bytes | None]", self._redis.hmget(self._prices, wanted)) if wanted else []
+        return {i: _last_price(row) for i, row in zip(wanted, found, strict=True) if row}
+
+    def drop(self) -> None:
+        self._redis.delete(self._stream, self._prices)
+
+
+def _number(stream_id: bytes) -> int:
+    return int(stream_id.partition(b"-")[0])
+
+
+def _last_price(row: bytes) -> LastPrice:
+    price_e4, time, tick = map(int, row.split(b":"))
+    return LastPrice(price_e4, time, tick)

@@ -1,0 +1,106 @@
+"""An order and its life: OPEN → COMPLETE, CANCELLED or EXPIRED; no way back."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from trading.instrument import Instrument
+
+ZERO = Decimal(0)
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, −1 for SELL: signed quantity = sign × quantity."""
+        return 1 if self is Side.BUY else -1
+
+    @classmethod
+    def of(cls, signed_quantity: int) -> "Side":
+        return cls.BUY if signed_quantity > 0 else cls.SELL
+
+
+class OrderType(StrEnum):
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    SL = "SL"
+    SL_M = "SL-M"
+
+    @property
+    def has_limit(self) -> bool:
+        return self in (OrderType.LIMIT, OrderType.SL)
+
+    @property
+    def has_trigger(self) -> bool:
+        return self in (OrderType.SL, OrderType.SL_M)
+
+
+class Validity(StrEnum):
+    DAY = "DAY"
+    IOC = "IOC"
+    TTL = "TTL"
+
+
+class OrderStatus(StrEnum):
+    OPEN = "OPEN"
+    COMPLETE = "COMPLETE"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How an order may fill; prices in 1/10,000 rupee."""
+
+    order_type: OrderType = OrderType.MARKET
+    limit_e4: int | None = None
+    trigger_e4: int | None = None
+    validity: Validity = Validity.DAY
+    validity_minutes: int | None = None
+
+
+@dataclass(slots=True)
+class Order:
+    """A working order as it is matched; `strategy` is the ordinal of its strategy in the portfolio.
+
+    `value` and `brokerage` are what its fills came to so far, in rupees.
+    """
+
+    id: UUID
+    strategy: int
+    instrument: Instrument
+    side: Side
+    quantity: int
+    terms: Terms
+    placed_tick: int
+    placed_time: int
+    status: OrderStatus = OrderStatus.OPEN
+    filled: int = 0
+    fill_count: int = 0
+    value: Decimal = ZERO
+    brokerage: Decimal = ZERO
+    is_triggered: bool = False
+    closed_tick: int | None = None
+
+    @property
+    def remaining(self) -> int:
+        return self.quantity - self.filled
+
+    @property
+    def is_working(self) -> bool:
+        return self.status is OrderStatus.OPEN
+
+    @property
+    def signed_remaining(self) -> int:
+        return self.side.sign * self.remaining
+
+    def close(self, status: OrderStatus, tick: int) -> None:
+        """Errors: ValueError when it is closed already."""
+        if not self.is_working:
+            raise ValueError(f"order {self.id} is {self.status} and cannot become {status}")
+        self.status = status
+        self.closed_tick = tick

@@ -1,0 +1,107 @@
+"""Ticks as bytes: a byte for the form, then records of one size; numbers follow from the first one."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+
+from trading.instrument import Instrument
+from trading.tick import Depth, Level, Tick
+
+LEVELS = 5
+# Instrument id, price, time, volume, arrival (0: not recorded).
+PLAIN = struct.Struct("<Iqqqq")
+# The same, then whether there is a book, and price and quantity of five bids and five asks (0: no level).
+WIDE = struct.Struct("<IqqqqB20q")
+TIME_OFFSET = 12
+_FORM = (b"\0", b"\1")
+_EMPTY = (0, 0)
+_NO_BOOK = bytes(WIDE.size - PLAIN.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive ticks, and the same packed."""
+
+    ticks: list[Tick]
+    data: bytes
+
+    @classmethod
+    def of(cls, ticks: list[Tick]) -> "Batch":
+        return cls(ticks, pack(ticks))
+
+
+def pack(ticks: Sequence[Tick]) -> bytes:
+    """A batch of consecutive ticks, wide where any of them has depth."""
+    if ticks and ticks[-1].number - ticks[0].number != len(ticks) - 1:
+        raise ValueError(f"ticks {ticks[0].number} to {ticks[-1].number} are not {len(ticks)} in a row")
+    is_wide = any(tick.depth is not None for tick in ticks)
+    return _FORM[is_wide] + records(ticks, is_wide=is_wide)
+
+
+def unpack(data: bytes, first_number: int, instruments: Mapping[int, Instrument]) -> list[Tick]:
+    """Raises KeyError for an instrument that is not in the table (yet), ValueError for damaged data."""
+    if data[:1] not in _FORM:
+        raise ValueError(f"not a batch of ticks: it begins with {data[:4]!r}")
+    try:
+        return _ticks(data, first_number, instruments)
+    except struct.error as error:
+        raise ValueError(f"a batch of ticks of {len(data)} bytes is cut short") from error
+
+
+def as_batch(records: bytes, *, is_wide: bool) -> bytes:
+    """Records as `unpack` takes them."""
+    return _FORM[is_wide] + records
+
+
+def records(ticks: Sequence[Tick], *, is_wide: bool) -> bytes:
+    """Records without the byte in front."""
+    return b"".join([_wide(tick) if is_wide else _plain(tick) for tick in ticks])
+
+
+def widened(records: bytes) -> bytes:
+    """Plain records in the wide form: theirs is its beginning."""
+    plain = (records[start : start + PLAIN.size] for start in range(0, len(records), PLAIN.size))
+    return b"".join([record + _NO_BOOK for record in plain])
+
+
+def _ticks(data: bytes, first_number: int, instruments: Mapping[int, Instrument]) -> list[Tick]:
+    body = memoryview(data)[1:]
+    numbers = count(first_number)
+    if data[:1] == _FORM[True]:
+        return [
+            Tick(next(numbers), instruments[i], price, time, volume, arrival or None, _depth(book))
+            for i, price, time, volume, arrival, *book in WIDE.iter_unpack(body)
+        ]
+    return [
+        Tick(number, instruments[i], price, time, volume, arrival or None)
+        for number, (i, price, time, volume, arrival) in zip(numbers, PLAIN.iter_unpack(body), strict=False)
+    ]
+
+
+def _plain(tick: Tick) -> bytes:
+    return PLAIN.pack(tick.instrument.id, tick.price_e4, tick.time, tick.volume, tick.arrival or 0)
+
+
+def _wide(tick: Tick) -> bytes:
+    if tick.depth is None:
+        return _plain(tick) + _NO_BOOK
+    book = _side(tick.depth.bids) + _side(tick.depth.asks)
+    head = tick.instrument.id, tick.price_e4, tick.time, tick.volume, tick.arrival or 0
+    return WIDE.pack(*head, 1, *book)
+
+
+def _side(levels: tuple[Level, ...]) -> list[int]:
+    numbers = chain.from_iterable((level.price_e4, level.quantity) for level in levels[:LEVELS])
+    side = list(numbers)
+    return side + list(_EMPTY) * (LEVELS - len(side) // 2)
+
+
+def _depth(book: list[int]) -> Depth | None:
+    if not book[0]:
+        return None
+    return Depth(_levels(book[1 : 1 + 2 * LEVELS]), _levels(book[1 + 2 * LEVELS :]))
+
+
+def _levels(side: list[int]) -> tuple[Level, ...]:
+    return tuple(Level(price, size) for price, size in zip(side[::2], side[1::2], strict=True) if size)

@@ -1,0 +1,120 @@
+"""The paper exchange: how a working order meets a tick. Pure; prices in 1/10,000 rupee.
+
+MARKET fills at the next tick at last × (1 ± slippage), rounded to the tick size, both against us; where the
+tick has depth it walks the levels instead, and what they do not hold waits for the next tick. LIMIT fills at
+the tick's price when that is at the limit or better. SL-M triggers at or through its trigger and fills as
+MARKET on that tick; SL becomes a LIMIT on it. DAY, IOC and TTL hold for all but MARKET.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.instrument import Instrument, to_e4
+from trading.order import Order, OrderStatus, OrderType, Side, Validity
+from trading.session import MINUTE, india_day
+from trading.tick import Level, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTerms:
+    """What the paper exchange takes: slippage in basis points, latency in milliseconds of exchange time."""
+
+    slippage_bps: Decimal = Decimal(5)
+    latency_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """Shares that change hands at one price."""
+
+    quantity: int
+    price_e4: int
+
+
+class Liquidity:
+    """What a tick's depth still holds for us, shared by all orders that meet it."""
+
+    def __init__(self, tick: Tick) -> None:
+        self._asks = list(tick.depth.asks) if tick.depth else []
+        self._bids = list(tick.depth.bids) if tick.depth else []
+        self.has_depth = tick.depth is not None
+
+    def take(self, side: Side, quantity: int) -> Iterator[Trade]:
+        """Walks the levels, best first, and leaves what it did not need."""
+        levels = self._asks if side is Side.BUY else self._bids
+        while quantity and levels:
+            level = levels.pop(0)
+            taken = min(quantity, level.quantity)
+            if taken < level.quantity:
+                levels.insert(0, Level(level.price_e4, level.quantity - taken))
+            quantity -= taken
+            yield Trade(taken, level.price_e4)
+
+
+def match(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -> list[Trade]:
+    """What trades when a working order meets a later tick of its instrument; moves trigger and status.
+
+    The caller books the trades, which completes the order.
+    """
+    if tick.time < order.placed_time + terms.latency_ms * 1_000:
+        return []
+    if _has_lapsed(order, tick):
+        order.close(OrderStatus.EXPIRED, tick.number)
+        return []
+    trades = list(_trades(order, tick, liquidity, terms))
+    traded = sum(trade.quantity for trade in trades)
+    if _validity(order) is Validity.IOC and traded < order.remaining:
+        order.close(OrderStatus.EXPIRED, tick.number)
+    return trades
+
+
+def market_price(side: Side, tick: Tick, instrument: Instrument, slippage_bps: Decimal) -> int:
+    """last × (1 ± slippage), then to a multiple of the tick size, both against us; never below one tick."""
+    bps, scale = slippage_bps.as_integer_ratio()
+    numerator = tick.price_e4 * (10_000 * scale + side.sign * bps)
+    step = to_e4(instrument.tick_size) or 1
+    divisor = 10_000 * scale * step
+    steps = -(-numerator // divisor) if side is Side.BUY else numerator // divisor
+    return max(steps, 1) * step
+
+
+def _trades(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -> Iterator[Trade]:
+    if not _is_live(order, tick):
+        return
+    if order.terms.order_type.has_limit:
+        if _is_at_or_better(order, tick):
+            yield Trade(order.remaining, tick.price_e4)
+    elif liquidity.has_depth:
+        yield from liquidity.take(order.side, order.remaining)
+    else:
+        price = market_price(order.side, tick, order.instrument, terms.slippage_bps)
+        yield Trade(order.remaining, price)
+
+
+def _is_live(order: Order, tick: Tick) -> bool:
+    """Orders without a trigger are live at once; the others from the tick that reaches it."""
+    if not order.terms.order_type.has_trigger or order.is_triggered:
+        return True
+    distance = tick.price_e4 - (order.terms.trigger_e4 or 0)
+    order.is_triggered = distance * order.side.sign >= 0
+    return order.is_triggered
+
+
+def _is_at_or_better(order: Order, tick: Tick) -> bool:
+    return ((order.terms.limit_e4 or 0) - tick.price_e4) * order.side.sign >= 0
+
+
+def _validity(order: Order) -> Validity | None:
+    """MARKET orders wait for their tick however long it takes."""
+    return None if order.terms.order_type is OrderType.MARKET else order.terms.validity
+
+
+def _has_lapsed(order: Order, tick: Tick) -> bool:
+    match _validity(order):
+        case Validity.DAY:
+            return india_day(tick.time) > india_day(order.placed_time)
+        case Validity.TTL:
+            return tick.time >= order.placed_time + (order.terms.validity_minutes or 0) * MINUTE
+        case _:
+            return False

@@ -1,0 +1,51 @@
+"""Reference data as rows, turned into values: instruments and charge rates."""
+
+from __future__ import annotations
+
+from trading import models
+from trading.charges import Product, Rates, RatesTable
+from trading.instrument import Instrument
+
+
+class Instruments(dict[int, Instrument]):
+    """Instruments by id; one that is not known yet is looked up."""
+
+    def __missing__(self, number: int) -> Instrument:
+        self[number] = instrument_value(models.Instrument.objects.get(pk=number))
+        return self[number]
+
+
+INSTRUMENTS = Instruments()
+
+
+def instrument_value(row: models.Instrument) -> Instrument:
+    return Instrument(
+        id=row.pk,
+        symbol=row.symbol,
+        tick_size=row.tick_size,
+        lot_size=row.lot_size,
+        exchange=row.exchange,
+        token=row.token,
+        multiplier=row.multiplier,
+    )
+
+
+def rates_value(row: models.ChargeRate) -> Rates:
+    return Rates(
+        product=Product(row.product),
+        exchange=row.exchange,
+        valid_from=row.valid_from,
+        brokerage=row.brokerage,
+        brokerage_cap=row.brokerage_cap,
+        stt_buy=row.stt_buy,
+        stt_sell=row.stt_sell,
+        transaction=row.transaction,
+        ipft=row.ipft,
+        sebi=row.sebi,
+        stamp_buy=row.stamp_buy,
+        gst=row.gst,
+    )
+
+
+def stored_rates() -> RatesTable:
+    return RatesTable([rates_value(row) for row in models.ChargeRate.objects.all()])

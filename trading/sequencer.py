@@ -1,0 +1,163 @@
+"""The sequencer: the one writer of a market's log while it holds the lease. It gives the numbers.
+
+Live and mock markets use only numbers reserved in PostgreSQL. A clean hand-over gives the rest back; after a
+crash the next holder starts behind the reservation and the jump is a recorded gap. A replay's numbers are
+places in its spool, so it can be read again from anywhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
+
+from alphapanda.errors import FencedError
+from alphapanda.events import FeedGap, envelope, publish
+from trading import models
+from trading.feed.sources import Source
+from trading.instrument import from_e4
+from trading.log import MarketLog
+from trading.packing import Batch
+from trading.progress import is_idle, low_mark
+from trading.session import aware
+from trading.tick import Tick
+
+log = structlog.get_logger(__name__)
+RESERVE = 100_000
+CONTROLS_EVERY = 0.1
+SAVE_EVERY = 1.0
+
+
+class Sequencer:
+    """One window of work of one holder; `epoch` fences what it writes to PostgreSQL."""
+
+    def __init__(self, market: models.Market, market_log: MarketLog, token: str) -> None:
+        self._log = market_log
+        self._token = token
+        models.Market.objects.filter(pk=market.pk).update(epoch=F("epoch") + 1)
+        self.market = models.Market.objects.get(pk=market.pk)
+        self._is_replay = self.market.kind == models.Market.Kind.REPLAY
+        self._tail = market_log.tail()
+        self._low = low_mark(market.pk)
+        self._next = self._first_number()
+        self._control = 0
+        self._controls_at = self._saved_at = float("-inf")
+        self._latest: dict[int, Tick] = {}
+        self._note_gap()
+
+    def work(self, source: Source, seconds: float, appended: Callable[[], None]) -> None:
+        """Appends what the source gives until the window ends, the lease is lost or a replay is through."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline and not self._is_through():
+            self._assign_controls()
+            batch = source.take(self._next, self._room()) if self._may_append() else None
+            if batch is None:
+                if not self._log.renew(self._token):
+                    return
+                source.wait()
+            elif not self._append(batch):
+                log.warning("append_refused", market=self.market.name, first=self._next)
+                return
+            else:
+                appended()
+            if monotonic() - self._saved_at > SAVE_EVERY:
+                self._save(source)
+
+    def finish(self, source: Source) -> None:
+        """Ends a window cleanly: saves, gives unused numbers back, lets go of the lease."""
+        self._save(source)
+        if not self._is_replay:
+            self._mine().filter(reserved_to__gte=self._next - 1).update(reserved_to=self._next - 1)
+        self._log.release(self._token)
+
+    def _mine(self) -> QuerySet[models.Market]:
+        return models.Market.objects.filter(pk=self.market.pk, epoch=self.market.epoch)
+
+    def _first_number(self) -> int:
+        if self._is_replay:
+            return (self._tail or self._low) + 1
+        return max(self.market.reserved_to, self._tail) + 1
+
+    def _note_gap(self) -> None:
+        """Numbers that were reserved and may never have been appended."""
+        if self._is_replay or self._next == self._tail + 1:
+            return
+        gap = FeedGap(market_id=self.market.pk, first=self._tail + 1, last=self._next - 1, reason="new_holder")
+        models.Gap.objects.get_or_create(
+            market=self.market, first=gap.first, last=gap.last, defaults={"reason": gap.reason}
+        )
+        publish([envelope(gap, "ingest", self.market.pk)])
+
+    def _room(self) -> int:
+        """How many numbers may be used; reserves more when they run out."""
+        if self._is_replay:
+            return int(settings.LOG_BATCH_TICKS)
+        if self._next > self.market.reserved_to:
+            self.market.reserved_to = self._next + RESERVE - 1
+            if not self._mine().update(reserved_to=self.market.reserved_to):
+                raise FencedError(f"market {self.market.name} has another sequencer")
+        return min(int(settings.LOG_BATCH_TICKS), self.market.reserved_to - self._next + 1)
+
+    def _append(self, batch: Batch) -> bool:
+        last = batch.ticks[-1].number
+        if not self._log.append(self._token, self._tail, self._control, batch):
+            return False
+        self._tail, self._next = last, last + 1
+        self._latest.update({tick.instrument.id: tick for tick in batch.ticks})
+        return True
+
+    def _assign_controls(self) -> None:
+        """Waiting controls take effect at the next number; whoever lost its market assigns nothing."""
+        if monotonic() - self._controls_at < CONTROLS_EVERY:
+            return
+        self._controls_at = monotonic()
+        with transaction.atomic():
+            if not self._mine().select_for_update().exists():
+                raise FencedError(f"market {self.market.name} has another sequencer")
+            controls = self.market.controls.all()
+            controls.filter(from_tick__isnull=True).update(from_tick=self._next)
+            self._control = controls.aggregate(newest=Max("from_tick"))["newest"] or 0
+
+    def _may_append(self) -> bool:
+        """A replay waits for slow readers; in lockstep it waits until every stage is idle."""
+        if not self._is_replay:
+            return True
+        if self.market.is_lockstep:
+            return is_idle(self.market.pk, self._tail)
+        if self._tail - self._low >= settings.LOG_KEEP_TICKS:
+            self._low = low_mark(self.market.pk)
+        return self._tail - self._low < settings.LOG_KEEP_TICKS
+
+    def _is_through(self) -> bool:
+        return self.market.last_tick is not None and self._next > self.market.last_tick
+
+    def _save(self, source: Source) -> None:
+        """Last prices, counts of what was refused, and the log's length."""
+        self._saved_at = monotonic()
+        latest, self._latest = self._latest, {}
+        rows = [_price_row(self.market, tick) for tick in latest.values()]
+        models.LastPrice.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["market", "instrument"],
+            update_fields=["tick", "price", "exchange_time"],
+        )
+        self._mine().update(refused=dict(source.refused + Counter(self.market.refused)))
+        keep = low_mark(self.market.pk) if self._is_replay else self._tail - settings.LOG_KEEP_TICKS
+        if keep > 0:
+            self._log.trim(keep + 1)
+
+
+def _price_row(market: models.Market, tick: Tick) -> models.LastPrice:
+    return models.LastPrice(
+        market=market,
+        instrument_id=tick.instrument.id,
+        tick=tick.number,
+        price=from_e4(tick.price_e4),
+        exchange_time=aware(tick.time),
+    )

@@ -1,0 +1,93 @@
+"""Moving a portfolio's clock, cancelling, and the life of markets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from alphapanda.errors import InputError
+from alphapanda.events import EventEnvelope, OrderClosed, envelope, publish
+from strategies.models import Control, Signal
+from strategies.seen import seen_by
+from trading import models
+from trading.advance import Stop, advance
+from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
+from trading.order import OrderStatus
+
+Kind = Control.Kind
+
+
+def execute(portfolio_id: int) -> bool:
+    """Matches working orders up to the first undecided signal or to `seen`. Returns whether the clock moved.
+
+    Errors: LogGapError when the log must be read again first; nothing is written then.
+    """
+    with transaction.atomic():
+        portfolio = locked(portfolio_id)
+        seen = seen_by(portfolio.market_id, portfolio.shard)
+        undecided = Signal.objects.filter(portfolio=portfolio, is_decided=False)
+        first = undecided.order_by("tick").values_list("tick", flat=True).first()
+        until = seen if first is None else min(seen, first - 1)
+        if until <= portfolio.clock:
+            return False
+        _advance(open_book(portfolio), until)
+    return True
+
+
+def _advance(opened: OpenBook, until: int) -> None:
+    book = opened.book
+    stops = stops_up_to(opened, until)
+    ticks = ticks_for(opened, book.clock, until) if book.working else ()
+    advance(book, ticks, [s for _, s in stops], until, lambda stop: book.cancel(stop.strategy, stop.tick))
+    save_book(opened)
+    settle(control for control, _ in stops)
+
+
+def stops_up_to(opened: OpenBook, until: int) -> list[tuple[Control, Stop]]:
+    """Controls that end a strategy and whose orders still rest, in order; they act before their tick."""
+    controls = Control.objects.filter(
+        strategy__portfolio=opened.portfolio,
+        kind__in=[Kind.STOP, Kind.QUARANTINE],
+        is_settled=False,
+        from_tick__lte=until,
+    ).order_by("from_tick", "pk")
+    clock = opened.book.clock
+    return [(c, Stop(max((c.from_tick or 0) - 1, clock), opened.ordinal(c.strategy_id))) for c in controls]
+
+
+def settle(controls: Iterable[Control]) -> None:
+    Control.objects.filter(pk__in=[control.pk for control in controls]).update(is_settled=True)
+
+
+def cancel_order(order: models.Order) -> None:
+    """Cancels a working order at its portfolio's clock. Errors: InputError when it is closed already."""
+    with transaction.atomic():
+        portfolio = locked(order.portfolio_id)
+        if not _cancel(models.Order.objects.filter(pk=order.pk), portfolio.clock):
+            raise InputError(f"order {order.pk} is closed already")
+
+
+def cancel_resting(portfolio_id: int) -> int:
+    """Cancels every working order of a portfolio at its clock; returns how many."""
+    portfolio = locked(portfolio_id)
+    return _cancel(models.Order.objects.filter(portfolio=portfolio), portfolio.clock)
+
+
+def _cancel(orders: QuerySet[models.Order], clock: int) -> int:
+    working = list(orders.filter(status=OrderStatus.OPEN))
+    ids = [order.pk for order in working]
+    orders.filter(pk__in=ids).update(status=OrderStatus.CANCELLED, closed_tick=clock)
+    transaction.on_commit(lambda: publish(_closed(order) for order in working))
+    return len(ids)
+
+
+def _closed(order: models.Order) -> EventEnvelope:
+    event = OrderClosed(
+        order_id=order.pk,
+        portfolio_id=order.portfolio_id,
+        status=OrderStatus.CANCELLED,
+        filled=order.filled,
+    )
+    return envelope(event, "trading", order.portfolio_id, correlation=order.correlation_id)

@@ -1,0 +1,32 @@
+"""Time at the exchange: microseconds since the epoch, and the calendar day in India."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+INDIA = ZoneInfo("Asia/Kolkata")
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+DAY = 24 * 60 * MINUTE
+_INDIA_OFFSET = (5 * 60 + 30) * MINUTE  # India keeps no summer time
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DATE = date(1970, 1, 1)
+
+
+def aware(microseconds: int) -> datetime:
+    """Microseconds since the epoch → aware datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds(moment: datetime) -> int:
+    """Aware datetime → microseconds since the epoch, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def india_day(microseconds: int) -> int:
+    """Number of the calendar day in Asia/Kolkata, for comparing."""
+    return (microseconds + _INDIA_OFFSET) // DAY
+
+
+def india_date(microseconds: int) -> date:
+    """Calendar date in Asia/Kolkata."""
+    return _EPOCH_DATE + timedelta(days=india_day(microseconds))

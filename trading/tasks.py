@@ -1,0 +1,32 @@
+"""Thin tasks: clear the wake-up, call the service, let the pipeline wake the next stage."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from alphapanda import pipeline
+from alphapanda.wake import awake
+from trading import services
+from trading.ingest import ingest as work
+from trading.log import LogGapError
+
+
+@shared_task(name="trading.ingest", soft_time_limit=15, time_limit=20)
+def ingest(market: str) -> None:
+    market_id = UUID(market)
+    awake(f"ingest:{market}")
+    if work(market_id, pipeline.ingest_window(), lambda: pipeline.wake_shards(market_id)):
+        pipeline.succeed_ingest(market_id)
+
+
+@shared_task(name="trading.execute", soft_time_limit=4, time_limit=8)
+def execute(portfolio: int) -> None:
+    awake(f"execute:{portfolio}")
+    try:
+        moved = services.execute(portfolio)
+    except LogGapError:
+        return  # the sweep comes again when the log has been read anew
+    if moved:
+        pipeline.wake_waiting(portfolio)
