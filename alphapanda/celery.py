@@ -50,7 +50,7 @@ app.conf.update(
     task_soft_time_limit=4,
     task_time_limit=8,
     # Queues are named, a typo is an error, nothing is routed by exchange (dropped silently after a wipe).
-    task_queues=[Queue(name) for name in queue_names()],
+    task_queues=[Queue(name, routing_key=name) for name in queue_names()],
     task_create_missing_queues=False,
     task_default_queue="sweep",
     # Half-open connections heal; outages of the broker are outlived.

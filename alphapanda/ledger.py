@@ -31,13 +31,8 @@ class Kind(IntEnum):
     POSITION = 5
 
 
-def canonical(parameters: dict[str, Any]) -> str:
-    """Parameters as JSON; numbers that are equal are written alike (0.010 and 0.01)."""
-    return json.dumps({key: _plain(value) for key, value in parameters.items()}, sort_keys=True)
-
-
 def strategy_line(ordinal: int, version: int, type_name: str, parameters: dict[str, Any]) -> Line:
-    return _line(Kind.STRATEGY, 0, ordinal, version, type_name, canonical(parameters))
+    return _line(Kind.STRATEGY, 0, ordinal, version, type_name, json.dumps(parameters, sort_keys=True))
 
 
 def signal_line(signal: Signal) -> Line:
@@ -57,7 +52,8 @@ def decision_line(tick: int, ordinal: int, n: int, *made: object) -> Line:
 def order_line(order: Order) -> Line:
     return _line(
         *(Kind.ORDER, order.placed_tick, order.strategy, 0, order.instrument.symbol, order.side),
-        *(order.quantity, order.terms.order_type, order.status, order.filled, order.closed_tick),
+        *(order.quantity, order.terms.order_type, order.terms.limit_e4, order.terms.trigger_e4),
+        *(order.terms.validity, order.status, order.filled, order.closed_tick),
     )
 
 
@@ -86,9 +82,3 @@ def digest(lines: Iterable[Line]) -> str:
     for _, text in sorted(lines):
         hasher.update(text.encode() + b"\n")
     return hasher.hexdigest()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    return value

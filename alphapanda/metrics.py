@@ -27,11 +27,15 @@ def text() -> str:
 
 
 def rows() -> Iterator[Sample]:
+    for table, count in inserted().items():
+        yield f'table="{table}"', count
+
+
+def inserted() -> dict[str, int]:
     """PostgreSQL's own count of inserts: counting the rows would read them all."""
     with database.cursor() as cursor:
         cursor.execute("SELECT relname, n_tup_ins FROM pg_stat_user_tables WHERE relname = ANY(%s)", [list(TABLES)])
-        for table, inserted in cursor.fetchall():
-            yield f'table="{TABLES[table]}"', inserted
+        return {TABLES[table]: count for table, count in cursor.fetchall()}
 
 
 def queues() -> Iterator[Sample]:
@@ -43,7 +47,10 @@ def lags() -> Iterator[Sample]:
     """Of active markets, by their id: names are people's."""
     for shard in Shard.objects.filter(market__is_active=True):
         tail = MarketLog(connection(), shard.market_id).tail()
-        yield f'market="{shard.market_id}",shard="{shard.number}"', max(tail - seen_by(shard.market_id, shard.number), 0)
+        yield (
+            f'market="{shard.market_id}",shard="{shard.number}"',
+            max(tail - seen_by(shard.market_id, shard.number), 0),
+        )
 
 
 def _family(name: str, kind: str, what: str, samples: Iterable[Sample]) -> str:

@@ -7,8 +7,8 @@ from trading.session import aware
 
 
 def money(amount: Decimal) -> str:
-    """Rupees as text, always with 6 decimals."""
-    return f"{amount:.6f}"
+    """Rupees as text, always with 6 decimals and without a negative zero."""
+    return f"{amount:z.6f}"
 
 
 def moment(microseconds: int) -> str:

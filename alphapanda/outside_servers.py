@@ -28,4 +28,4 @@ def _message(variable: str, url: str, reason: str) -> str:
     where = parts.hostname or "no host"
     if parts.password:
         reason = reason.replace(parts.password, "…")
-    return f"{variable}: no connection to {where}: {reason.strip()}; correct it, or unset it to use our own"
+    return f"{variable}: no connection to {where}: {' '.join(reason.split())}; correct it, or unset it to use our own"

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import DecimalField, F, QuerySet
 from django.http import HttpRequest
 
 from alphapanda.admin import Kept, Shown
@@ -29,21 +29,24 @@ class DecisionPage(Shown):
 
 @admin.register(models.Limits)
 class LimitsPage(Kept):
-    """An empty limit is off."""
+    """An empty limit is off. The row without a portfolio is what new portfolios start with."""
 
     fields = ["portfolio", "version", *services.LIMIT_NAMES]
     readonly_fields = ["portfolio", "version"]
     list_display = ["portfolio", "version", *services.LIMIT_NAMES]
     list_select_related = ["portfolio"]
     ordering = ["portfolio_id"]
+    formfield_overrides = {DecimalField: {"min_value": 0}}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: models.Limits, form: Any, change: bool) -> None:
         changed = {name: form.cleaned_data[name] for name in form.changed_data}
-        if changed:
+        if changed and obj.portfolio:
             services.change_limits(obj.portfolio, changed)
+        elif changed:
+            models.Limits.objects.filter(pk=obj.pk).update(version=F("version") + 1, **changed)
 
 
 class ReasonForm(ActionForm):

@@ -73,7 +73,7 @@ class LimitsChange(Given):
 class LimitsOfPortfolios(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
     """One row a portfolio, found by the portfolio's id."""
 
-    queryset = models.Limits.objects.order_by("portfolio_id")
+    queryset = models.Limits.objects.exclude(portfolio=None).order_by("portfolio_id")
     serializer_class = LimitsRow
     filterset_class = OfPortfolio
     lookup_field = "portfolio_id"

@@ -142,9 +142,7 @@ class Strategies(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
         given.is_valid(raise_exception=True)
         current, new = strategy.newest[0], given.validated_data
         if {"type", "parameters"} & set(new):
-            services.configure(
-                strategy, new.get("type", current.type), new.get("parameters", current.parameters)
-            )
+            services.configure(strategy, new.get("type", current.type), new.get("parameters", current.parameters))
         if "instruments" in new:
             strategy.instruments.set(new["instruments"])
             services.renew(strategy)

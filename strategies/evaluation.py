@@ -21,6 +21,7 @@ from alphapanda.connection import connection
 from alphapanda.errors import FencedError, InputError
 from alphapanda.events import publish
 from alphapanda.identity import correlation_id
+from alphapanda.lock import only_one
 from strategies import configuration, models, records, services, waiting
 from strategies.lane import Fault, Lane
 from strategies.runner import Runner
@@ -45,15 +46,24 @@ def evaluate(market: UUID, number: int, seconds: float, committed: Committed) ->
 
     Errors: FencedError when another worker has taken the shard over.
     """
-    shard = _held.pop((market, number), None)
-    if shard is None or not _is_mine(shard):
-        shard = take_over(market, number)
-    market_log = MarketLog(connection(), market)
+    with only_one(f"{market}:{number}") as is_mine:
+        return is_mine and _work(_current(market, number), MarketLog(connection(), market), seconds, committed)
+
+
+def _work(shard: Shard, market_log: MarketLog, seconds: float, committed: Committed) -> bool:
     deadline = monotonic() + seconds
     while (is_behind := _step(shard, market_log, committed)) and monotonic() < deadline:
         pass
-    _held[market, number] = shard  # only a shard whose last commit succeeded is kept
+    _held[shard.row.market_id, shard.row.number] = shard  # kept only if its last commit succeeded
     return is_behind
+
+
+def _current(market: UUID, number: int) -> Shard:
+    """The shard as this process left it, or loaded when another has had it since."""
+    held = _held.pop((market, number), None)
+    if held and models.Shard.objects.filter(pk=held.row.pk, epoch=held.row.epoch).exists():
+        return held
+    return take_over(market, number)
 
 
 def take_over(market: UUID, number: int) -> Shard:
@@ -70,10 +80,6 @@ def take_over(market: UUID, number: int) -> Shard:
     shard.learn([], max((c.from_tick or 0 for c in controls), default=0))
     log.info("shard_loaded", market=str(market), shard=number, epoch=row.epoch, saved=row.saved)
     return shard
-
-
-def _is_mine(shard: Shard) -> bool:
-    return models.Shard.objects.filter(pk=shard.row.pk, epoch=shard.row.epoch).exists()
 
 
 def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Control]) -> None:
@@ -146,9 +152,20 @@ def _commit(shard: Shard, committed: Committed) -> None:
     is_due = monotonic() - shard.saved_at > settings.SHARD_SAVE_SECONDS
     if signals or faults or is_due:
         _save(shard, signals, faults, is_whole=is_due)
-    publish_seen(shard.row.market_id, shard.row.number, shard.row.epoch, shard.seen)
-    market = shard.row.market_id
-    committed({strategy.portfolio_id: correlation_id(market, s.tick) for strategy, _, s in signals})
+    for strategy, _, signal in signals:
+        shard.unheard.setdefault(strategy.portfolio_id, signal.tick)
+    if shard.published < shard.seen:
+        _publish(shard, committed)
+
+
+def _publish(shard: Shard, committed: Committed) -> None:
+    """Says how far the shard is, and which portfolios have signals up to there."""
+    market, seen = shard.row.market_id, shard.seen
+    publish_seen(market, shard.row.number, shard.row.epoch, seen)
+    shard.published = seen
+    heard = {portfolio: tick for portfolio, tick in shard.unheard.items() if tick <= seen}
+    shard.unheard = {p: tick for p, tick in shard.unheard.items() if p not in heard}
+    committed({portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()})
 
 
 def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), is_whole: bool = True) -> None:

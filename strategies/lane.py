@@ -7,7 +7,7 @@ for its portfolio while the others run ahead.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from strategies.runner import Runner
@@ -56,14 +56,19 @@ class Lane:
             runner.place = tick.number
 
     def _ask(self, strategy: int, runner: Runner, tick: Tick) -> None:
+        def ask() -> None:
+            self.signals += [(strategy, runner, signal) for signal in runner.on_tick(tick, self.prices)]
+
+        self.guard(strategy, tick.number, ask)
+
+    def guard(self, strategy: int, tick: int, act: Callable[[], None]) -> None:
+        """Runs a person's code: whatever it raises ends that strategy and no other."""
         try:
-            signals = runner.on_tick(tick, self.prices)
-        except Exception as error:  # noqa: BLE001  (a strategy is a person's code)
+            act()
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             where = "".join(traceback.format_tb(error.__traceback__)[-2:])
             reason = f"{type(error).__name__}: {error}\n{where}"
-            self.faults.append(Fault(strategy, tick.number, reason, self.runners.pop(strategy)))
-        else:
-            self.signals += [(strategy, runner, signal) for signal in signals]
+            self.faults.append(Fault(strategy, tick, reason, self.runners.pop(strategy)))
 
     def _note_gap(self, tick: Tick) -> None:
         """Numbers are missing: windows of prices start anew."""

@@ -1,10 +1,13 @@
 """The strategy types that a person may choose: ours, those of entry points, and dotted paths."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -53,6 +56,16 @@ def registry(dotted_paths: tuple[str, ...] = ()) -> Registry:
         if types.setdefault(cls.name, cls) is not cls:
             faults[where] = f"the name {cls.name!r} is taken"
     return Registry(types, faults)
+
+
+def plain(parameters: BaseModel) -> dict[str, Any]:
+    """Parameters as JSON values; numbers that are equal are written alike (0.010 and 0.01)."""
+    values = parameters.model_dump()
+    return json.loads(json.dumps(values, default=_written))  # type: ignore[no-any-return]
+
+
+def _written(value: object) -> str:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _places(dotted_paths: Iterable[str]) -> list[str]:

@@ -5,7 +5,6 @@ Each takes effect at one tick, which the sequencer of the market gives to the co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +16,7 @@ from alphapanda.events import StrategyControlled, envelope, publish
 from portfolio.models import Portfolio
 from strategies.configuration import known_types
 from strategies.models import Control, Strategy, StrategyVersion
+from strategies.registry import plain
 from trading import models as trading
 
 Status = Strategy.Status
@@ -45,8 +45,7 @@ def create_strategy(
 
 def checked(type_name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """All parameters of a type as JSON, defaults filled in. Errors: InputError."""
-    model = known_types().parameters(type_name, parameters)
-    return json.loads(model.model_dump_json())  # type: ignore[no-any-return]
+    return plain(known_types().parameters(type_name, parameters))
 
 
 def current_version(strategy: Strategy) -> StrategyVersion:

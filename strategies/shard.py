@@ -17,7 +17,10 @@ FAR = 2**62
 
 @dataclass(slots=True)
 class Shard:
-    """`row` fences it by its epoch; `controlled_to` is the tick of the newest control it knows."""
+    """`row` fences it by its epoch; `controlled_to` is the tick of the newest control it knows,
+    `published` what others were told of its place, `unheard` the first tick of
+    signals by portfolio that they were not told of yet, `saved_at` the time of the last whole save.
+    """
 
     row: models.Shard
     is_replay: bool
@@ -26,6 +29,8 @@ class Shard:
     strategies: dict[int, models.Strategy] = field(default_factory=dict)
     pending: list[models.Control] = field(default_factory=list)
     controlled_to: int = 0
+    published: int = -1
+    unheard: dict[int, int] = field(default_factory=dict)
     saved_at: float = field(default_factory=monotonic)
     faults: list[Fault] = field(default_factory=list)
 

@@ -22,8 +22,10 @@ def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick]) -> bool:
     """Evaluates as far as the strategy may see. Returns whether it may go on."""
     for tick in ticks:
         runner = lane.runners.get(strategy.pk)
-        if runner and tick.number > max(runner.place, lane.place) and not _may_see_more(runner, strategy):
-            return False
+        if runner and tick.number > max(runner.place, lane.place):
+            if not _knows_all(runner, strategy):
+                return False
+            lane.guard(strategy.pk, tick.number, lambda r=runner: _show_fills(r, strategy))
         lane.evaluate([tick])
         if lane.signals:
             return False
@@ -35,14 +37,13 @@ def released(portfolio: Portfolio) -> bool:
     return bool(connection().srem(_waiting(portfolio), portfolio.pk))
 
 
-def _may_see_more(runner: Runner, strategy: models.Strategy) -> bool:
-    """Shows the fills up to the runner's place, if they are all known."""
+def _knows_all(runner: Runner, strategy: models.Strategy) -> bool:
+    """Whether all fills up to the runner's place are in the ledger; otherwise the portfolio is waited for."""
     portfolio = Portfolio.objects.only("market_id", "shard", "clock").get(pk=strategy.portfolio_id)
-    if _has_business(strategy) and portfolio.clock < runner.place:
-        connection().sadd(_waiting(portfolio), portfolio.pk)
-        return False
-    _show_fills(runner, strategy)
-    return True
+    if not _has_business(strategy) or portfolio.clock >= runner.place:
+        return True
+    connection().sadd(_waiting(portfolio), portfolio.pk)
+    return False
 
 
 def _has_business(strategy: models.Strategy) -> bool:
@@ -53,7 +54,7 @@ def _has_business(strategy: models.Strategy) -> bool:
 
 def _show_fills(runner: Runner, strategy: models.Strategy) -> None:
     fills = Fill.objects.filter(strategy=strategy, tick__gt=runner.shown, tick__lte=runner.place)
-    for row in fills.order_by("tick", "order__placed_tick", "order_id", "n"):
+    for row in fills.order_by("tick", "order__placed_tick", "order__placed_n", "n"):
         runner.on_fill(fill_value(row, runner.ordinal))
     runner.shown = runner.place
 

@@ -18,7 +18,7 @@ def messages(answer):
     """What the page says above its content, and at its fields."""
     text = answer.content.decode()
     return re.findall(r'<li class="(?:success|error|info)">(.*?)</li>', text, re.S) + re.findall(
-        r'<ul class="errorlist"[^>]*>(.*?)</ul>', text, re.S
+        r'<ul class="errorlist[^>]*>(.*?)</ul>', text, re.S
     )
 
 

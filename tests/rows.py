@@ -6,7 +6,6 @@ from decimal import Decimal
 from uuid import uuid4
 
 from django.contrib.auth.models import User
-
 from rest_framework.test import APIClient
 
 from portfolio.models import Portfolio, Position

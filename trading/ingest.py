@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -33,9 +34,10 @@ def ingest(market_id: UUID, seconds: float, appended: Callable[[], None]) -> boo
     except InputError as error:
         models.Market.objects.filter(pk=market_id).update(fault=str(error))
         raise
-    sequencer = Sequencer(market, market_log, token)
-    sequencer.work(source, seconds, appended)
-    sequencer.finish(source)
+    with closing(source):
+        sequencer = Sequencer(market, market_log, token)
+        sequencer.work(source, seconds, appended)
+        sequencer.finish(source)
     return True
 
 

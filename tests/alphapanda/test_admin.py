@@ -9,7 +9,8 @@ from alphapanda.admin import MOST_LISTED
 from tests import pages, rows
 
 pytestmark = pytest.mark.django_db
-OURS = [model for app in ("trading", "strategies", "risk", "portfolio") for model in apps.get_app_config(app).get_models()]
+APPS = ("trading", "strategies", "risk", "portfolio")
+OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)

@@ -7,9 +7,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from tests import rows
 
 pytestmark = pytest.mark.django_db
-PAIR, REFRESH, LOGOUT, ME = (
-    f"/api/auth/{name}/" for name in ("token", "token/refresh", "logout", "me")
-)
+PAIR, REFRESH, LOGOUT, ME = (f"/api/auth/{name}/" for name in ("token", "token/refresh", "logout", "me"))
 
 
 @pytest.fixture(autouse=True)

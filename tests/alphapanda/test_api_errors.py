@@ -44,9 +44,7 @@ def test_forged_token_is_a_401():
     assert "WWW-Authenticate" in answer.headers
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/nothing/", "/api/orders/1/", "/api/portfolios/99999999999999999999/", "/api/"]
-)
+@pytest.mark.parametrize("path", ["/api/nothing/", "/api/orders/1/", "/api/portfolios/99999999999999999999/", "/api/"])
 def test_what_is_not_there_is_a_404(client, path):
     answer = client.get(path)
     assert answer.status_code == 404

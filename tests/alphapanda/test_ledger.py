@@ -5,7 +5,6 @@ from itertools import permutations
 import pytest
 
 from alphapanda.ledger import (
-    canonical,
     decision_line,
     digest,
     fill_line,
@@ -114,14 +113,6 @@ def test_decimals_that_are_equal_are_written_alike():
     """What comes out of memory and what comes out of a column of the database."""
     scaled = replace(FILL, price=FILL.price.quantize(Decimal("0.000001")))
     assert fill_line(scaled) == fill_line(replace(FILL, price=FILL.price.normalize()))
-
-
-def test_parameters_that_are_equal_are_written_alike():
-    first = canonical({"threshold": Decimal("0.010"), "quantity": 100, "allow_short": True})
-    again = canonical({"allow_short": True, "quantity": 100, "threshold": Decimal("0.01")})
-    assert first == again
-    assert first != canonical({"threshold": Decimal("0.011"), "quantity": 100, "allow_short": True})
-    assert canonical({"n": Decimal(100)}) == canonical({"n": Decimal("1E+2")})
 
 
 @pytest.mark.parametrize(

@@ -26,16 +26,23 @@ def test_changed_limit_makes_a_version(client, portfolio):
     assert (limits.version, limits.max_position, limits.max_trades_per_day) == (2, 5, None)
 
 
+def test_changed_defaults_are_for_new_portfolios(client):
+    defaults = Limits.objects.create(portfolio=None)
+    client.post(f"{LIMITS}{defaults.pk}/change/", {"max_position": 7})
+    assert rows.portfolio(rows.user()).limits.max_position == 7
+
+
 def test_unchanged_limits_keep_their_version(client, portfolio):
     given = {"max_position": 1000, "max_trades_per_day": 50, "max_price_deviation": "0.1", "max_age_seconds": "5"}
     client.post(f"{LIMITS}{portfolio.limits.pk}/change/", given)
-    assert Limits.objects.get().version == 1
+    portfolio.limits.refresh_from_db()
+    assert portfolio.limits.version == 1
 
 
 def test_wrong_limit_is_explained(client, portfolio):
     answer = client.post(f"{LIMITS}{portfolio.limits.pk}/change/", {"max_price_deviation": "-1"})
     assert answer.status_code == 200
-    assert "deviation_not_negative" in " ".join(pages.messages(answer))
+    assert "greater than or equal to 0" in " ".join(pages.messages(answer))
 
 
 def test_halt_is_set_and_lifted_with_a_reason(client, portfolio):
@@ -50,7 +57,7 @@ def test_halt_is_set_and_lifted_with_a_reason(client, portfolio):
 def test_lifting_without_a_reason_is_refused(client, portfolio):
     halt = Halt.objects.create(portfolio=portfolio, reason="news")
     answer = client.post(HALTS, {"action": "lift", "_selected_action": [halt.pk]}, follow=True)
-    assert "reason" in " ".join(pages.messages(answer))
+    assert "say why" in " ".join(pages.messages(answer))
     assert Halt.objects.get().lifted_at is None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from risk.models import Halt
+from risk.models import Halt, Limits
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,11 @@ def test_queries_do_not_grow_with_decisions(client, portfolio, django_assert_max
 def test_limits_of_a_portfolio_are_shown(client, portfolio):
     limits = client.get(LIMITS).json()["results"]
     assert [(row["portfolio"], row["max_position"]) for row in limits] == [(portfolio.pk, 1_000)]
+
+
+def test_defaults_are_not_a_portfolios_limits(staff):
+    Limits.objects.create(portfolio=None)
+    assert staff.get(LIMITS).json()["results"] == []
 
 
 def test_limit_is_changed_and_another_switched_off(client, portfolio):

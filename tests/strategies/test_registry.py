@@ -5,7 +5,7 @@ import pytest
 from alphapanda.errors import InputError
 from strategies.base import Strategy
 from strategies.momentum import Momentum
-from strategies.registry import registry
+from strategies.registry import plain, registry
 
 GOOD = "from strategies.base import Strategy\nclass Breakout(Strategy):\n    name = 'breakout'\n"
 
@@ -102,3 +102,9 @@ def test_wrong_parameters_are_named_with_what_they_may_be():
 def test_a_fault_between_parameters_is_told():
     with pytest.raises(InputError, match="exit_z must be below entry_z"):
         registry().parameters("mean_reversion", {"entry_z": 1, "exit_z": 1})
+
+
+@pytest.mark.parametrize("threshold", ["0.010", 0.01, "1E-2"])
+def test_parameters_that_are_equal_are_written_alike(threshold):
+    parameters = registry().parameters("momentum", {"threshold": threshold})
+    assert plain(parameters) == {"lookback": 20, "threshold": "0.01", "quantity": 100, "allow_short": True}

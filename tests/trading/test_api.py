@@ -127,8 +127,12 @@ def test_somebody_elses_portfolio_cannot_be_asked_for(stranger, momentum):
 @pytest.mark.parametrize("path", IDS)
 def test_pages_neither_lose_nor_repeat_a_row(client, asha, momentum, path):
     other = rows.strategy(rows.portfolio(asha, "other"))
-    made = [rows.traded(by, tick) for by in (momentum, other) for tick in (1, 1, 1, 2, 3) if not
-            by.signals.filter(tick=tick, n=0).exists()]
+    made = [
+        rows.traded(by, tick)
+        for by in (momentum, other)
+        for tick in (1, 1, 1, 2, 3)
+        if not by.signals.filter(tick=tick, n=0).exists()
+    ]
     seen, link = [], f"/api/{path}/?page_size=2"
     while link:
         page = client.get(link).json()

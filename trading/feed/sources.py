@@ -33,6 +33,9 @@ class Source(Protocol):
     def wait(self) -> None:
         """Blocks shortly until there may be more."""
 
+    def close(self) -> None:
+        """Lets go of files."""
+
 
 class ReplaySource:
     """A spool, as fast as possible or at `speed` times the recorded pace (pauses over a minute take 1 s)."""
@@ -55,6 +58,9 @@ class ReplaySource:
 
     def wait(self) -> None:
         Event().wait(0.005)
+
+    def close(self) -> None:
+        self.spool.close()
 
     def _due(self, first: int, last: int) -> int:
         """The last tick up to `last` whose time has come."""
@@ -88,6 +94,9 @@ class MockSource:
 
     def wait(self) -> None:
         Event().wait(0.02)
+
+    def close(self) -> None:
+        """It holds nothing."""
 
     def _accepts(self, raw: RawTick) -> bool:
         reason = self._validator.check(self._instruments[str(raw.name)], raw.price_e4, raw.time, _now())

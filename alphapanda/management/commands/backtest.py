@@ -18,6 +18,7 @@ from alphapanda.trial import Trial, add_trial_options, read_trial, warn
 from risk.decide import Decider
 from strategies.backtest import Backtest
 from strategies.configuration import known_types
+from strategies.registry import plain
 from strategies.report import results
 from strategies.runner import Runner
 from trading.book import Book
@@ -67,7 +68,7 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
     backtest = Backtest(runners, Decider(_book(trial, rates), limits))
     backtest.run(accepted_ticks(trial.files, catalogue, trial.tick_size, refusals))
     warn(refusals)
-    described = [(name, json.loads(parameters.model_dump_json())) for name, parameters in strategies]
+    described = [(name, plain(parameters)) for name, parameters in strategies]
     used = [catalogue.by_id[number] for number in backtest.prices.marks()]
     return {
         "data": [str(file) for file in trial.files],

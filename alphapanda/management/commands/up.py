@@ -9,11 +9,13 @@ from dataclasses import asdict
 import redis
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from alphapanda.errors import ConfigurationError
 from alphapanda.house import House, held, make_plan, settle
 from alphapanda.live_view import HouseStatus, LiveView
+from alphapanda.numbers import Numbers
 from alphapanda.ports import Reservations
 from alphapanda.settings import env
 from alphapanda.supervisor import Stopped
@@ -62,20 +64,22 @@ def print_addresses(house: House) -> None:
 
 
 def keep(house: House) -> None:
+    numbers = Numbers()
     if not sys.stdout.isatty():
-        house.keep(every(_LOG_SECONDS, lambda: log.info("status", **asdict(status()), **house.troubles())))
+        house.keep(every(_LOG_SECONDS, lambda: log.info("status", **asdict(status(numbers)), **house.troubles())))
         return
     with LiveView() as view:
         house.supervisor.report = view.note
-        house.keep(every(_SHOW_SECONDS, lambda: view.show(status(), house.states())))
+        house.keep(every(_SHOW_SECONDS, lambda: view.show(status(numbers), house.states())))
     house.supervisor.report = say
 
 
-def status() -> HouseStatus:
+def status(numbers: Numbers) -> HouseStatus:
     """Without numbers while the servers are away: the house must go on to bring them back."""
     try:
-        return HouseStatus()
-    except (DatabaseError, redis.RedisError):
+        return numbers.look()
+    except (DatabaseError, redis.RedisError, TimeoutError):
+        connection.close()
         return HouseStatus()
 
 

@@ -1,0 +1,54 @@
+"""Strategies of a person, good and bad, for tests of the pipeline."""
+
+from decimal import Decimal
+
+from strategies.base import Strategy
+from strategies.signal import Target
+from trading.order import OrderType
+
+
+LOW = Decimal("0.91")  # far enough never to fill, near enough for the price deviation limit
+
+
+class Pyramid(Strategy):
+    """Sees its fills: buys again only when the last order is filled, sells all at 30."""
+
+    sees_fills = True
+
+    def start(self) -> None:
+        self.held = 0
+        self.ticks = 0
+
+    def on_fill(self, fill) -> None:
+        self.held += fill.signed_quantity
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        if self.held != self.target or self.ticks % 7:
+            return None
+        return 0 if self.held >= 30 else self.held + 10
+
+
+class Resting(Strategy):
+    """Wants shares far below the market, so its order rests."""
+
+    def on_tick(self, tick):
+        return Target(10, OrderType.LIMIT, limit_price=tick.price * LOW)
+
+
+class Raises(Strategy):
+    """Rests an order, then fails at its fifth tick."""
+
+    def start(self) -> None:
+        self.ticks = 0
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        if self.ticks == 5:
+            raise ZeroDivisionError("by design")
+        return Target(10, OrderType.LIMIT, limit_price=tick.price * LOW) if self.ticks == 2 else None
+
+
+class Nonsense(Strategy):
+    def on_tick(self, tick):
+        return float("nan")

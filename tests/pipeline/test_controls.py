@@ -1,0 +1,96 @@
+"""Start, stop, new version and quarantine take effect at one tick, the same for every order of the stages."""
+
+import pytest
+
+from strategies import services
+from strategies.models import Control, Strategy
+from tests.pipeline.driver import Replay, bars, expected
+from trading.order import OrderStatus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SAMPLES = ["Pyramid", "Resting", "Raises", "Nonsense"]
+
+
+@pytest.fixture
+def files(tmp_path, settings):
+    settings.USER_STRATEGIES = [f"tests.pipeline.sample.{name}" for name in SAMPLES]
+    settings.LOG_BATCH_TICKS = 50
+    return [bars(tmp_path / "HDFCBANK.csv", 3, 40)]
+
+
+def strategy_of(replay: Replay) -> Strategy:
+    return replay.portfolio.strategies.get(ordinal=0)
+
+
+def statuses(replay: Replay) -> list[str]:
+    return list(replay.portfolio.orders.order_by("placed_tick").values_list("status", flat=True))
+
+
+def test_strategy_that_sees_fills_trades_alike_in_backtest_and_pipeline(files, redis):
+    replay, wanted = Replay.of(files, strategy=["pyramid"], param=[]), expected(files, strategy=["pyramid"], param=[])
+    replay.drain()
+    assert len(wanted["fills"]) > 10
+    assert replay.hash == wanted["ledger_hash"]
+
+
+def test_strategy_that_sees_fills_does_not_hold_back_the_others(files, redis):
+    replay = Replay.of(files, strategy=["pyramid", "momentum"], param=["momentum.lookback=5", "momentum.threshold=0"])
+    replay.begin()
+    momentum, pyramid = (replay.portfolio.signals.filter(strategy__ordinal=n).count() for n in (1, 0))
+    assert (momentum > 5, pyramid) == (True, 1)
+
+
+def test_failing_strategy_is_quarantined_with_its_reason_and_its_order_is_cancelled(files, redis):
+    options = {"strategy": ["raises", "momentum"], "param": ["momentum.lookback=5", "momentum.threshold=0.001"]}
+    replay, wanted = Replay.of(files, **options), expected(files, **options)
+    replay.drain()
+    strategy = strategy_of(replay)
+    assert (strategy.status, "by design" in strategy.status_reason) == ("QUARANTINED", True)
+    assert statuses(replay)[0] == OrderStatus.CANCELLED
+    assert replay.hash == wanted["ledger_hash"]
+
+
+def test_nonsense_from_a_strategy_quarantines_it(files, redis):
+    replay = Replay.of(files, strategy=["nonsense"], param=[])
+    replay.drain()
+    assert "whole number" in strategy_of(replay).status_reason
+
+
+def test_unknown_type_in_a_row_stops_only_its_own_strategy(files, redis):
+    """A strategy row with an unknown type stopped the whole runner at start."""
+    replay = Replay.of(files)
+    strategy_of(replay).versions.update(type="gone")
+    replay.drain()
+    assert "unknown strategy type 'gone'" in strategy_of(replay).status_reason
+    assert replay.portfolio.signals.filter(strategy__ordinal=1).exists()
+
+
+def test_stop_cancels_what_rests_and_ends_the_signals(files, redis):
+    replay = Replay.of(files, strategy=["resting"], param=[])
+    replay.begin("decide")
+    assert statuses(replay) == [OrderStatus.OPEN]
+    services.stop(strategy_of(replay), "enough")
+    replay.drain()
+    assert statuses(replay) == [OrderStatus.CANCELLED]
+    assert Control.objects.get(kind="STOP").is_settled
+
+
+def test_new_version_takes_effect_at_one_tick_and_keeps_the_target(files, settings, redis):
+    settings.LOG_BATCH_TICKS = 20
+    replay = Replay.of(files, strategy=["momentum"], param=["momentum.lookback=3", "momentum.threshold=0"])
+    replay.begin("decide", "execute")
+    services.configure(strategy_of(replay), "momentum", {"lookback": 3, "threshold": "0", "quantity": 7})
+    replay.drain()
+    change = Control.objects.get(kind="VERSION").from_tick
+    signals = replay.portfolio.signals.order_by("tick")
+    assert {abs(s.target) for s in signals.filter(tick__lt=change)} == {100}
+    assert {abs(s.target) for s in signals.filter(tick__gte=change)} == {7}
+    assert signals.filter(tick__gte=change).first().quantity in (93, 107)
+
+
+def test_quarantined_strategy_can_be_started_again(files, redis):
+    replay = Replay.of(files, strategy=["raises"], param=[])
+    replay.begin()
+    services.start(strategy_of(replay))
+    replay.drain()
+    assert Control.objects.filter(kind="QUARANTINE").count() == 2

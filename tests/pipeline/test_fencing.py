@@ -1,0 +1,94 @@
+"""Whoever was replaced writes nothing; doing a thing twice is a no-op."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection as database
+
+from alphapanda.errors import FencedError
+from risk import services as risk
+from risk.models import Decision
+from strategies import evaluation
+from strategies.models import Shard
+from tests.pipeline.driver import Replay, bars
+from trading import services as trading
+from trading.log import MarketLog
+from trading.models import Market
+from trading.sequencer import Sequencer
+from trading.ingest import open_source
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def replay(tmp_path, redis, settings) -> Replay:
+    settings.LOG_BATCH_TICKS, settings.SHARD_SAVE_SECONDS = 40, 0.0
+    return Replay.of([bars(tmp_path / "HDFCBANK.csv", 4, 60)])
+
+
+def test_shard_that_was_taken_over_commits_nothing(replay, redis):
+    replay.begin()
+    zombie = evaluation.take_over(replay.portfolio.market_id, replay.portfolio.shard)
+    replay.ingest()
+    replay.evaluate(5)
+    signals = replay.portfolio.signals.count()
+    with pytest.raises(FencedError):
+        evaluation._step(zombie, MarketLog(redis, replay.portfolio.market_id), lambda _: None)
+    assert replay.portfolio.signals.count() == signals > 0
+
+
+def test_sequencer_without_the_lease_appends_nothing(replay, redis):
+    log = MarketLog(redis, replay.portfolio.market_id)
+    log.acquire("mine")
+    sequencer = Sequencer(replay.portfolio.market, log, "mine")
+    log.release("mine")
+    log.acquire("another")
+    source = open_source(replay.portfolio.market)
+    sequencer.work(source, 5, lambda: None)
+    source.close()
+    assert log.tail() == 0
+
+
+def test_sequencer_of_an_older_epoch_assigns_no_control(replay, redis):
+    log = MarketLog(redis, replay.portfolio.market_id)
+    log.acquire("mine")
+    sequencer = Sequencer(replay.portfolio.market, log, "mine")
+    Market.objects.update(epoch=99)
+    source = open_source(replay.portfolio.market)
+    with pytest.raises(FencedError):
+        sequencer.work(source, 5, lambda: None)
+    source.close()
+
+
+def test_every_stage_done_twice_changes_nothing(replay):
+    for _ in range(3):
+        for stage in (replay.ingest, replay.evaluate, replay.evaluate, replay.decide, replay.decide):
+            stage()
+        for stage in (replay.execute, replay.execute, replay.forget, replay.evaluate):
+            stage()
+    once = replay.hash
+    Shard.objects.update(seen=0, saved=0, prices="{}")
+    replay.portfolio.market.shards.get()
+    replay.forget()
+    replay.evaluate()
+    replay.decide()
+    assert replay.hash == once
+
+
+def test_ten_deciders_at_once_decide_each_signal_once(replay):
+    """Check, then act without a lock: two workers both pass the last slot."""
+    replay.begin()
+
+    def decide(_: int) -> None:
+        try:
+            risk.decide(replay.portfolio.pk)
+            trading.execute(replay.portfolio.pk)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(decide, range(10)))
+    approved = Decision.objects.filter(approved=True, strategy__ordinal=0)
+    assert Decision.objects.count() == replay.portfolio.signals.count()
+    assert approved.count() <= 50
+    replay.drain()

@@ -1,0 +1,227 @@
+"""The house as a person starts it: real servers, real workers, a home and ports of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+import pytest
+
+from alphapanda.account import server_account
+from alphapanda.environment import CHECKOUT
+from alphapanda.ports import LOOPBACK, find_free, is_free
+from alphapanda.program import kill_leftovers, processes_of
+from tests.servers import temporary_home
+
+pytestmark = pytest.mark.house
+STOP_SECONDS = 15
+THEIRS = ("DATABASE_URL", "REDIS_URL", "CI", "DEMO_PASSWORD")  # of the session of tests
+
+
+def wait_for(condition, seconds=60):
+    deadline = monotonic() + seconds
+    while not (found := condition()):
+        assert monotonic() < deadline, f"did not happen within {seconds} s"
+        sleep(0.1)
+    return found
+
+
+def manage(*arguments, home, **variables):
+    """A command of manage.py on this home, as somebody calls it in a shell of their own."""
+    inherited = {name: value for name, value in os.environ.items() if name not in THEIRS}
+    return {
+        "args": [sys.executable, "manage.py", *arguments],
+        "cwd": CHECKOUT,
+        "env": {**inherited, "ALPHAPANDA_HOME": str(home), **variables},
+        "stdin": subprocess.DEVNULL,
+    }
+
+
+def outcome(*arguments, home, account=None, **variables):
+    run_as = {"user": account.uid, "group": account.gid, "extra_groups": account.extra_groups} if account else {}
+    command = manage(*arguments, home=home, **variables)
+    return subprocess.run(**command, **run_as, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Running:
+    """A house with its output in a file; one port for its life, so that it is found again after a restart."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port, self.flower_port = home, find_free(), find_free()
+        self.output = home / "output"
+
+    @property
+    def url(self):
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def start(self):
+        ports = {"PORT": str(self.port), "FLOWER_PORT": str(self.flower_port)}
+        with self.output.open("w") as output:
+            command = manage("up", home=self.home, **ports)
+            self.process = subprocess.Popen(**command, stdout=output, stderr=subprocess.STDOUT)
+        wait_for(lambda: self.is_ready() or self.process.poll() is not None, 120)
+        assert self.process.poll() is None, self.output.read_text()
+        self.login()
+
+    def is_ready(self):
+        return f"ready {self.url}\n" in self.output.read_text()
+
+    def stop(self):
+        """How many seconds it took."""
+        begun = monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        return monotonic() - begun
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        kill_leftovers(self.home)
+
+    def login(self):
+        password = (self.home / "demo_password").read_text()
+        self.token = ""
+        self.token = self.ask("auth/token/", {"username": "demo", "password": password})["access"]
+
+    def ask(self, path, body=None, method=None):
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def fills(self):
+        """The newest ones."""
+        return self.ask("fills/")["results"]
+
+    def demo(self):
+        return self.ask("portfolios/?name=demo")["results"][0]
+
+    def worker(self, name):
+        """The process that runs the worker now; its children are not in the same group as its parent."""
+        of_worker = [psutil.Process(pid) for pid in processes_of(self.home)]
+        found = [p for p in of_worker if f"-n {name}@" in " ".join(p.cmdline()) and p.ppid() == self.process.pid]
+        return found[0] if found else None
+
+
+@pytest.fixture(scope="module")
+def house():
+    """Started once; the limit of trades a day is off, so that fills never end."""
+    with temporary_home("house") as home:
+        running = Running(home)
+        try:
+            running.start()
+            running.ask(f"risk/limits/{running.demo()['id']}/", {"max_trades_per_day": None}, "PATCH")
+            yield running
+        finally:
+            running.kill()
+
+
+def test_the_ready_line_comes_with_the_addresses_and_where_the_password_is(house):
+    lines = house.output.read_text().splitlines()
+    assert [line for line in lines if not line.startswith("{")] == [
+        f"ready {house.url}",
+        f"admin {house.url}/admin/",
+        f"flower http://{LOOPBACK}:{house.flower_port}",
+        f"login demo, password in {house.home}/demo_password",
+    ]
+
+
+def test_what_is_no_line_for_people_is_json(house):
+    lines = house.output.read_text().splitlines()
+    assert {json.loads(line)["event"] for line in lines if line.startswith("{")} >= {"started", "up"}
+
+
+def test_fills_appear_and_the_equity_moves(house):
+    equity = house.demo()["equity"]
+    wait_for(house.fills)
+    wait_for(lambda: house.demo()["equity"] != equity)
+
+
+def test_the_doctor_finds_nothing(house):
+    found = outcome("doctor", home=house.home)
+    assert (found.returncode, "BAD" in found.stdout) == (0, False), found.stdout
+
+
+@pytest.mark.parametrize("name", ["portfolios", "ingest", "strategies-0", "strategies-1"])
+def test_a_killed_worker_is_started_again_and_fills_go_on(house, name):
+    before, newest = house.worker(name), wait_for(house.fills)[0]
+    before.kill()
+    wait_for(lambda: (now := house.worker(name)) and now.pid != before.pid)
+    wait_for(lambda: house.fills()[0]["tick"] > newest["tick"])
+
+
+def test_a_second_house_on_the_same_home_is_refused_with_one_message(house):
+    second = outcome("up", home=house.home)
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"CommandError: a house runs on {house.home} already (process {house.process.pid} at {house.url}): "
+        "stop it first, or set ALPHAPANDA_HOME to another directory\n"
+    )
+
+
+def test_no_secret_is_in_a_command_line_or_in_a_log(house):
+    kept = json.loads((house.home / "servers.json").read_text())
+    secrets = [(house.home / name).read_text() for name in ("demo_password", "secret_key")]
+    secrets += [server["password"] for server in kept.values()]
+    words = [" ".join(psutil.Process(pid).cmdline()) for pid in processes_of(house.home)]
+    words += [log.read_text(errors="replace") for log in (house.home / "logs").iterdir()]
+    assert not [secret for secret in secrets for text in [*words, house.output.read_text()] if secret in text]
+
+
+def test_sigterm_ends_everything_and_a_restart_keeps_what_was_filled(house):
+    fills = house.fills()
+    assert house.stop() < STOP_SECONDS
+    assert processes_of(house.home) == []
+    assert [port for port in (house.port, house.flower_port) if not is_free(port)] == []
+    house.start()
+    assert [house.ask(f"fills/{fill['id']}/") for fill in fills] == fills
+
+
+def complaint(done):
+    """The one line for people; the rest is JSON."""
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1, done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("STRATEGY_SHARDS", "abc", "STRATEGY_SHARDS: Input should be a valid integer"),
+        ("PORT", "99999", "PORT: Input should be less than or equal to 65535"),
+        ("USER_STRATEGIES", "mine.Own", 'USER_STRATEGIES: must be a JSON list, like ["one", "two"]'),
+        ("MOCK_SCENARIO", "boring", "MOCK_SCENARIO: must be one of calm, trending"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL: must be one of"),
+        ("DATABASE_URL", "mysql://me:s3cret@host/name", "DATABASE_URL must look like postgresql://"),
+        ("DATABASE_URL", "postgresql://me:s3cret@host:port/name", "DATABASE_URL must look like postgresql://"),
+        ("REDIS_URL", "http://:s3cret@host/0", "REDIS_URL must look like redis://"),
+        ("DATABASE_URL", f"postgresql://me:s3cret@{LOOPBACK}:1/name", f"DATABASE_URL: no connection to {LOOPBACK}"),
+        ("REDIS_URL", f"redis://:s3cret@{LOOPBACK}:1/0", f"REDIS_URL: no connection to {LOOPBACK}"),
+    ],
+)
+def test_a_wrong_variable_is_named_in_one_line_without_its_secret(home, variable, value, message):
+    assert message in complaint(outcome("up", home=home, **{variable: value}))
+
+
+def test_a_taken_port_is_named_in_one_line(home, house):
+    assert f"port {house.port} is taken" in complaint(outcome("up", home=home, PORT=str(house.port)))
+
+
+def test_a_home_without_permission_is_named_in_one_line(home):
+    account = server_account()  # root may write everywhere: it asks as nobody
+    if not (account.may("x", Path(sys.executable)) and account.may("r", CHECKOUT / "manage.py")):
+        pytest.skip("the user nobody does not reach this checkout")
+    home.chmod(0o555)
+    done = outcome("up", home=home / "data", account=account)
+    assert f"cannot use {home}/data as the data directory: Permission denied; set ALPHAPANDA_HOME" in complaint(done)
