@@ -6,7 +6,6 @@ same, however they were batched, interrupted or split over processes.
 
 import json
 from collections.abc import Iterable
-from decimal import Decimal
 from enum import IntEnum
 from hashlib import sha256
 from typing import Any

@@ -51,8 +51,10 @@ def succeed_ingest(market: UUID) -> None:
 
 
 def ingest_window() -> float:
-    """Seconds a market may be sequenced at a stretch: short when more markets than hands are there."""
-    return 10.0 if Market.objects.filter(is_active=True).count() <= settings.INGEST_CONCURRENCY else 1.0
+    """Seconds a market may be sequenced at a stretch: shorter than the soft shutdown, and shorter still when
+    more markets than hands are there.
+    """
+    return 3.0 if Market.objects.filter(is_active=True).count() <= settings.INGEST_CONCURRENCY else 1.0
 
 
 def wake_shard(market: UUID, shard: int) -> None:

@@ -89,9 +89,7 @@ def _user(name: str) -> User:
 
 def _check_free(user: User, name: str) -> None:
     if Portfolio.objects.filter(user=user, name=name).exists():
-        raise InputError(
-            f"--portfolio: {name!r} exists already and belongs to its market for life: take another name"
-        )
+        raise InputError(f"--portfolio: {name!r} exists already and belongs to its market for life: take another name")
 
 
 def _spool(trial: Trial, refusals: Refusals) -> tuple[Path, int]:

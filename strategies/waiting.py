@@ -6,6 +6,7 @@ Such a strategy does not run past its portfolio's clock while it has an undecide
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from alphapanda.connection import connection, key
 from portfolio.models import Portfolio
@@ -25,7 +26,7 @@ def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick]) -> bool:
         if runner and tick.number > max(runner.place, lane.place):
             if not _knows_all(runner, strategy):
                 return False
-            lane.guard(strategy.pk, tick.number, lambda r=runner: _show_fills(r, strategy))
+            lane.guard(strategy.pk, tick.number, partial(_show_fills, runner, strategy))
         lane.evaluate([tick])
         if lane.signals:
             return False

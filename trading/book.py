@@ -26,7 +26,7 @@ class Book:
     starting_cash: Decimal
     rates_on: RatesOn
     product: Product = Product.MIS
-    terms: PaperTerms = PaperTerms()
+    terms: PaperTerms = field(default_factory=PaperTerms)
     cash: Decimal = ZERO
     clock: int = 0
     peak_equity: Decimal = ZERO

@@ -147,7 +147,10 @@ class Sequencer:
             unique_fields=["market", "instrument"],
             update_fields=["tick", "price", "exchange_time"],
         )
-        self._mine().update(refused=dict(source.refused + Counter(self.market.refused)))
+        self._mine().update(
+            refused=dict(source.refused + Counter(self.market.refused)),
+            conflated=self.market.conflated + source.conflated,
+        )
         keep = low_mark(self.market.pk) if self._is_replay else self._tail - settings.LOG_KEEP_TICKS
         if keep > 0:
             self._log.trim(keep + 1)

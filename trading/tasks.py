@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 
 from alphapanda import pipeline
+from alphapanda.errors import FencedError
 from alphapanda.wake import awake
 from trading import services
 from trading.ingest import ingest as work
 from trading.log import LogGapError
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="trading.ingest", soft_time_limit=15, time_limit=20)
 def ingest(market: str) -> None:
     market_id = UUID(market)
     awake(f"ingest:{market}")
-    if work(market_id, pipeline.ingest_window(), lambda: pipeline.wake_shards(market_id)):
+    try:
+        worked = work(market_id, pipeline.ingest_window(), lambda: pipeline.wake_shards(market_id))
+    except FencedError as error:
+        log.info("fenced", reason=str(error))
+        return
+    if worked:
         pipeline.succeed_ingest(market_id)
 
 

@@ -6,59 +6,62 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='EquityPoint',
+            name="EquityPoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('minute', models.DateTimeField()),
-                ('tick', models.BigIntegerField()),
-                ('equity', models.DecimalField(decimal_places=6, max_digits=24)),
-                ('cash', models.DecimalField(decimal_places=6, max_digits=24)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("minute", models.DateTimeField()),
+                ("tick", models.BigIntegerField()),
+                ("equity", models.DecimalField(decimal_places=6, max_digits=24)),
+                ("cash", models.DecimalField(decimal_places=6, max_digits=24)),
             ],
             options={
-                'ordering': ['-minute'],
+                "ordering": ["-minute"],
             },
         ),
         migrations.CreateModel(
-            name='Portfolio',
+            name="Portfolio",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=128)),
-                ('shard', models.PositiveIntegerField(editable=False)),
-                ('mode', models.CharField(choices=[('paper', 'Paper')], default='paper', max_length=8)),
-                ('product', models.CharField(choices=[('MIS', 'MIS'), ('CNC', 'CNC')], default=trading.charges.Product['MIS'], max_length=4)),
-                ('currency', models.CharField(default='INR', editable=False, max_length=3)),
-                ('starting_cash', models.DecimalField(decimal_places=6, max_digits=24)),
-                ('cash', models.DecimalField(decimal_places=6, max_digits=24)),
-                ('peak_equity', models.DecimalField(decimal_places=6, default=0, max_digits=24)),
-                ('clock', models.BigIntegerField(default=0)),
-                ('slippage_bps', models.DecimalField(decimal_places=4, default='5', max_digits=9)),
-                ('latency_ms', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=128)),
+                ("shard", models.PositiveIntegerField(editable=False)),
+                ("mode", models.CharField(choices=[("paper", "Paper")], default="paper", max_length=8)),
+                (
+                    "product",
+                    models.CharField(
+                        choices=[("MIS", "MIS"), ("CNC", "CNC")], default=trading.charges.Product["MIS"], max_length=4
+                    ),
+                ),
+                ("currency", models.CharField(default="INR", editable=False, max_length=3)),
+                ("starting_cash", models.DecimalField(decimal_places=6, max_digits=24)),
+                ("cash", models.DecimalField(decimal_places=6, max_digits=24)),
+                ("peak_equity", models.DecimalField(decimal_places=6, default=0, max_digits=24)),
+                ("clock", models.BigIntegerField(default=0)),
+                ("slippage_bps", models.DecimalField(decimal_places=4, default="5", max_digits=9)),
+                ("latency_ms", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.BigIntegerField(default=0)),
-                ('cost', models.DecimalField(decimal_places=6, default=0, max_digits=24)),
-                ('realised', models.DecimalField(decimal_places=6, default=0, max_digits=24)),
-                ('charges', models.DecimalField(decimal_places=6, default=0, max_digits=24)),
-                ('mark', models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.BigIntegerField(default=0)),
+                ("cost", models.DecimalField(decimal_places=6, default=0, max_digits=24)),
+                ("realised", models.DecimalField(decimal_places=6, default=0, max_digits=24)),
+                ("charges", models.DecimalField(decimal_places=6, default=0, max_digits=24)),
+                ("mark", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
             ],
             options={
-                'ordering': ['portfolio_id', 'strategy_id', 'instrument_id'],
+                "ordering": ["portfolio_id", "strategy_id", "instrument_id"],
             },
         ),
     ]

@@ -6,69 +6,82 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('portfolio', '0001_initial'),
-        ('strategies', '0001_initial'),
-        ('trading', '0001_initial'),
+        ("portfolio", "0001_initial"),
+        ("strategies", "0001_initial"),
+        ("trading", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='portfolio',
-            name='market',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='portfolios', to='trading.market'),
+            model_name="portfolio",
+            name="market",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="portfolios", to="trading.market"
+            ),
         ),
         migrations.AddField(
-            model_name='portfolio',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='portfolios', to=settings.AUTH_USER_MODEL),
+            model_name="portfolio",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="portfolios", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='equitypoint',
-            name='portfolio',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='equity_points', to='portfolio.portfolio'),
+            model_name="equitypoint",
+            name="portfolio",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="equity_points", to="portfolio.portfolio"
+            ),
         ),
         migrations.AddField(
-            model_name='position',
-            name='instrument',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='trading.instrument'),
+            model_name="position",
+            name="instrument",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="trading.instrument"),
         ),
         migrations.AddField(
-            model_name='position',
-            name='portfolio',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='portfolio.portfolio'),
+            model_name="position",
+            name="portfolio",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="positions", to="portfolio.portfolio"
+            ),
         ),
         migrations.AddField(
-            model_name='position',
-            name='strategy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='strategies.strategy'),
+            model_name="position",
+            name="strategy",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="positions", to="strategies.strategy"
+            ),
         ),
         migrations.AddIndex(
-            model_name='portfolio',
-            index=models.Index(fields=['market', 'shard'], name='portfolios_of_shard'),
+            model_name="portfolio",
+            index=models.Index(fields=["market", "shard"], name="portfolios_of_shard"),
         ),
         migrations.AddConstraint(
-            model_name='portfolio',
-            constraint=models.UniqueConstraint(fields=('user', 'name'), name='one_portfolio_per_name'),
+            model_name="portfolio",
+            constraint=models.UniqueConstraint(fields=("user", "name"), name="one_portfolio_per_name"),
         ),
         migrations.AddConstraint(
-            model_name='portfolio',
-            constraint=models.CheckConstraint(condition=models.Q(('starting_cash__gt', 0)), name='starting_cash_positive'),
+            model_name="portfolio",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("starting_cash__gt", 0)), name="starting_cash_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='portfolio',
-            constraint=models.CheckConstraint(condition=models.Q(('slippage_bps__gte', 0)), name='slippage_not_negative'),
+            model_name="portfolio",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("slippage_bps__gte", 0)), name="slippage_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='equitypoint',
-            constraint=models.UniqueConstraint(fields=('portfolio', 'minute'), name='one_equity_point'),
+            model_name="equitypoint",
+            constraint=models.UniqueConstraint(fields=("portfolio", "minute"), name="one_equity_point"),
         ),
         migrations.AddConstraint(
-            model_name='position',
-            constraint=models.UniqueConstraint(fields=('strategy', 'instrument'), name='one_position'),
+            model_name="position",
+            constraint=models.UniqueConstraint(fields=("strategy", "instrument"), name="one_position"),
         ),
     ]

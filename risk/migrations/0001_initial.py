@@ -5,58 +5,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('correlation_id', models.UUIDField(db_index=True)),
-                ('tick', models.BigIntegerField()),
-                ('n', models.PositiveIntegerField()),
-                ('trade_date', models.DateField(help_text="day in India of the signal's exchange time")),
-                ('exchange_time', models.DateTimeField()),
-                ('approved', models.BooleanField()),
-                ('quantity', models.BigIntegerField()),
-                ('denied_by', models.JSONField(default=list)),
-                ('verdicts', models.JSONField(default=list)),
-                ('limits_version', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("correlation_id", models.UUIDField(db_index=True)),
+                ("tick", models.BigIntegerField()),
+                ("n", models.PositiveIntegerField()),
+                ("trade_date", models.DateField(help_text="day in India of the signal's exchange time")),
+                ("exchange_time", models.DateTimeField()),
+                ("approved", models.BooleanField()),
+                ("quantity", models.BigIntegerField()),
+                ("denied_by", models.JSONField(default=list)),
+                ("verdicts", models.JSONField(default=list)),
+                ("limits_version", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'ordering': ['-tick', '-id'],
+                "ordering": ["-tick", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Halt',
+            name="Halt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lift_reason', models.TextField(blank=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason", models.TextField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lift_reason", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Limits',
+            name="Limits",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('max_position', models.PositiveBigIntegerField(blank=True, default=1000, null=True)),
-                ('max_trades_per_day', models.PositiveIntegerField(blank=True, default=50, null=True)),
-                ('max_price_deviation', models.DecimalField(blank=True, decimal_places=6, default='0.10', help_text='fraction, 0.10 is 10 %', max_digits=9, null=True)),
-                ('max_age_seconds', models.DecimalField(blank=True, decimal_places=3, default='5', max_digits=9, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("max_position", models.PositiveBigIntegerField(blank=True, default=1000, null=True)),
+                ("max_trades_per_day", models.PositiveIntegerField(blank=True, default=50, null=True)),
+                (
+                    "max_price_deviation",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        default="0.10",
+                        help_text="fraction, 0.10 is 10 %",
+                        max_digits=9,
+                        null=True,
+                    ),
+                ),
+                (
+                    "max_age_seconds",
+                    models.DecimalField(blank=True, decimal_places=3, default="5", max_digits=9, null=True),
+                ),
             ],
             options={
-                'verbose_name_plural': 'limits',
+                "verbose_name_plural": "limits",
             },
         ),
     ]

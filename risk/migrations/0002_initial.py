@@ -6,84 +6,124 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('portfolio', '0002_initial'),
-        ('risk', '0001_initial'),
-        ('strategies', '0001_initial'),
-        ('trading', '0001_initial'),
+        ("portfolio", "0002_initial"),
+        ("risk", "0001_initial"),
+        ("strategies", "0001_initial"),
+        ("trading", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='decision',
-            name='instrument',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='trading.instrument'),
+            model_name="decision",
+            name="instrument",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="trading.instrument"),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='portfolio',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='portfolio.portfolio'),
+            model_name="decision",
+            name="portfolio",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="portfolio.portfolio"
+            ),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='signal',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='strategies.signal'),
+            model_name="decision",
+            name="signal",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decision", to="strategies.signal"
+            ),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='strategy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='strategies.strategy'),
+            model_name="decision",
+            name="strategy",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="strategies.strategy"
+            ),
         ),
         migrations.AddField(
-            model_name='halt',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="halt",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='halt',
-            name='lifted_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="halt",
+            name="lifted_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='halt',
-            name='portfolio',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='halts', to='portfolio.portfolio'),
+            model_name="halt",
+            name="portfolio",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="halts",
+                to="portfolio.portfolio",
+            ),
         ),
         migrations.AddField(
-            model_name='limits',
-            name='portfolio',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='limits', to='portfolio.portfolio'),
+            model_name="limits",
+            name="portfolio",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="limits",
+                to="portfolio.portfolio",
+            ),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['portfolio', '-tick'], name='decisions_of_portfolio'),
+            model_name="decision",
+            index=models.Index(fields=["portfolio", "-tick"], name="decisions_of_portfolio"),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(condition=models.Q(('approved', True)), fields=['strategy', 'trade_date'], name='trades_of_day'),
+            model_name="decision",
+            index=models.Index(
+                condition=models.Q(("approved", True)), fields=["strategy", "trade_date"], name="trades_of_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved', True), ('quantity__gt', 0)), models.Q(('approved', False), ('quantity', 0)), _connector='OR'), name='approved_has_quantity'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("approved", True), ("quantity__gt", 0)),
+                    models.Q(("approved", False), ("quantity", 0)),
+                    _connector="OR",
+                ),
+                name="approved_has_quantity",
+            ),
         ),
         migrations.AddIndex(
-            model_name='halt',
-            index=models.Index(condition=models.Q(('lifted_at__isnull', True)), fields=['portfolio'], name='halts_in_force'),
+            model_name="halt",
+            index=models.Index(
+                condition=models.Q(("lifted_at__isnull", True)), fields=["portfolio"], name="halts_in_force"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='limits',
-            constraint=models.UniqueConstraint(fields=('portfolio',), name='one_row_of_limits_per_portfolio', nulls_distinct=False),
+            model_name="limits",
+            constraint=models.UniqueConstraint(
+                fields=("portfolio",), name="one_row_of_limits_per_portfolio", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='limits',
-            constraint=models.CheckConstraint(condition=models.Q(('max_price_deviation__gte', 0)), name='deviation_not_negative'),
+            model_name="limits",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_price_deviation__gte", 0)), name="deviation_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='limits',
-            constraint=models.CheckConstraint(condition=models.Q(('max_age_seconds__gte', 0)), name='age_not_negative'),
+            model_name="limits",
+            constraint=models.CheckConstraint(condition=models.Q(("max_age_seconds__gte", 0)), name="age_not_negative"),
         ),
     ]

@@ -6,96 +6,125 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Control',
+            name="Control",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('START', 'Start'), ('VERSION', 'Version'), ('STOP', 'Stop'), ('QUARANTINE', 'Quarantine')], max_length=10)),
-                ('from_tick', models.BigIntegerField(blank=True, null=True)),
-                ('is_settled', models.BooleanField(default=False, help_text='the portfolio has cancelled what was resting')),
-                ('reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("START", "Start"),
+                            ("VERSION", "Version"),
+                            ("STOP", "Stop"),
+                            ("QUARANTINE", "Quarantine"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("from_tick", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "is_settled",
+                    models.BooleanField(default=False, help_text="the portfolio has cancelled what was resting"),
+                ),
+                ("reason", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Shard',
+            name="Shard",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('seen', models.BigIntegerField(default=0)),
-                ('saved', models.BigIntegerField(default=0)),
-                ('prices', models.TextField(default='{}')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("seen", models.BigIntegerField(default=0)),
+                ("saved", models.BigIntegerField(default=0)),
+                ("prices", models.TextField(default="{}")),
             ],
             options={
-                'ordering': ['market_id', 'number'],
+                "ordering": ["market_id", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('correlation_id', models.UUIDField(db_index=True)),
-                ('tick', models.BigIntegerField()),
-                ('n', models.PositiveIntegerField()),
-                ('side', models.CharField(choices=[('BUY', 'BUY'), ('SELL', 'SELL')], max_length=4)),
-                ('quantity', models.BigIntegerField()),
-                ('target', models.BigIntegerField()),
-                ('order_type', models.CharField(choices=[('MARKET', 'MARKET'), ('LIMIT', 'LIMIT'), ('SL', 'SL'), ('SL-M', 'SL-M')], max_length=6)),
-                ('limit_price', models.DecimalField(decimal_places=4, max_digits=18, null=True)),
-                ('trigger_price', models.DecimalField(decimal_places=4, max_digits=18, null=True)),
-                ('validity', models.CharField(choices=[('DAY', 'DAY'), ('IOC', 'IOC'), ('TTL', 'TTL')], max_length=3)),
-                ('validity_minutes', models.PositiveIntegerField(null=True)),
-                ('exchange_time', models.DateTimeField()),
-                ('arrival_time', models.DateTimeField(null=True)),
-                ('price', models.DecimalField(decimal_places=4, max_digits=18)),
-                ('previous_price', models.DecimalField(decimal_places=4, max_digits=18, null=True)),
-                ('marks', models.JSONField(default=dict, help_text='last prices by instrument id, in 1/10,000 rupee')),
-                ('reason', models.TextField(blank=True)),
-                ('confidence', models.FloatField(default=1.0)),
-                ('is_decided', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("correlation_id", models.UUIDField(db_index=True)),
+                ("tick", models.BigIntegerField()),
+                ("n", models.PositiveIntegerField()),
+                ("side", models.CharField(choices=[("BUY", "BUY"), ("SELL", "SELL")], max_length=4)),
+                ("quantity", models.BigIntegerField()),
+                ("target", models.BigIntegerField()),
+                (
+                    "order_type",
+                    models.CharField(
+                        choices=[("MARKET", "MARKET"), ("LIMIT", "LIMIT"), ("SL", "SL"), ("SL-M", "SL-M")], max_length=6
+                    ),
+                ),
+                ("limit_price", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("trigger_price", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("validity", models.CharField(choices=[("DAY", "DAY"), ("IOC", "IOC"), ("TTL", "TTL")], max_length=3)),
+                ("validity_minutes", models.PositiveIntegerField(null=True)),
+                ("exchange_time", models.DateTimeField()),
+                ("arrival_time", models.DateTimeField(null=True)),
+                ("price", models.DecimalField(decimal_places=4, max_digits=18)),
+                ("previous_price", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("marks", models.JSONField(default=dict, help_text="last prices by instrument id, in 1/10,000 rupee")),
+                ("reason", models.TextField(blank=True)),
+                ("confidence", models.FloatField(default=1.0)),
+                ("is_decided", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'ordering': ['-tick', '-id'],
+                "ordering": ["-tick", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Strategy',
+            name="Strategy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordinal', models.PositiveIntegerField()),
-                ('name', models.CharField(max_length=128)),
-                ('status', models.CharField(choices=[('NEW', 'New'), ('RUNNING', 'Running'), ('STOPPED', 'Stopped'), ('QUARANTINED', 'Quarantined')], default='NEW', max_length=12)),
-                ('status_reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ordinal", models.PositiveIntegerField()),
+                ("name", models.CharField(max_length=128)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("NEW", "New"),
+                            ("RUNNING", "Running"),
+                            ("STOPPED", "Stopped"),
+                            ("QUARANTINED", "Quarantined"),
+                        ],
+                        default="NEW",
+                        max_length=12,
+                    ),
+                ),
+                ("status_reason", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'verbose_name_plural': 'strategies',
-                'ordering': ['portfolio_id', 'ordinal'],
+                "verbose_name_plural": "strategies",
+                "ordering": ["portfolio_id", "ordinal"],
             },
         ),
         migrations.CreateModel(
-            name='StrategyVersion',
+            name="StrategyVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('type', models.CharField(max_length=64)),
-                ('parameters', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField()),
+                ("type", models.CharField(max_length=64)),
+                ("parameters", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'ordering': ['strategy_id', '-number'],
+                "ordering": ["strategy_id", "-number"],
             },
         ),
     ]

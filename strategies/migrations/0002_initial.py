@@ -5,130 +5,164 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('portfolio', '0002_initial'),
-        ('strategies', '0001_initial'),
-        ('trading', '0001_initial'),
+        ("portfolio", "0002_initial"),
+        ("strategies", "0001_initial"),
+        ("trading", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='control',
-            name='market',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='controls', to='trading.market'),
+            model_name="control",
+            name="market",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="controls", to="trading.market"
+            ),
         ),
         migrations.AddField(
-            model_name='shard',
-            name='market',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shards', to='trading.market'),
+            model_name="shard",
+            name="market",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="shards", to="trading.market"
+            ),
         ),
         migrations.AddField(
-            model_name='signal',
-            name='instrument',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='trading.instrument'),
+            model_name="signal",
+            name="instrument",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="trading.instrument"),
         ),
         migrations.AddField(
-            model_name='signal',
-            name='portfolio',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signals', to='portfolio.portfolio'),
+            model_name="signal",
+            name="portfolio",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="signals", to="portfolio.portfolio"
+            ),
         ),
         migrations.CreateModel(
-            name='StrategyState',
+            name="StrategyState",
             fields=[
-                ('strategy', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='strategies.strategy')),
-                ('place', models.BigIntegerField(default=0)),
-                ('state', models.TextField(default='{}')),
+                (
+                    "strategy",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to="strategies.strategy",
+                    ),
+                ),
+                ("place", models.BigIntegerField(default=0)),
+                ("state", models.TextField(default="{}")),
             ],
         ),
         migrations.AddField(
-            model_name='strategy',
-            name='instruments',
-            field=models.ManyToManyField(blank=True, help_text='empty: every instrument of the market', to='trading.instrument'),
+            model_name="strategy",
+            name="instruments",
+            field=models.ManyToManyField(
+                blank=True, help_text="empty: every instrument of the market", to="trading.instrument"
+            ),
         ),
         migrations.AddField(
-            model_name='strategy',
-            name='portfolio',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='strategies', to='portfolio.portfolio'),
+            model_name="strategy",
+            name="portfolio",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="strategies", to="portfolio.portfolio"
+            ),
         ),
         migrations.AddField(
-            model_name='signal',
-            name='strategy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signals', to='strategies.strategy'),
+            model_name="signal",
+            name="strategy",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="signals", to="strategies.strategy"
+            ),
         ),
         migrations.AddField(
-            model_name='control',
-            name='strategy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='controls', to='strategies.strategy'),
+            model_name="control",
+            name="strategy",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="controls", to="strategies.strategy"
+            ),
         ),
         migrations.AddField(
-            model_name='strategyversion',
-            name='strategy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='strategies.strategy'),
+            model_name="strategyversion",
+            name="strategy",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="strategies.strategy"
+            ),
         ),
         migrations.AddField(
-            model_name='signal',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='strategies.strategyversion'),
+            model_name="signal",
+            name="version",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="strategies.strategyversion"),
         ),
         migrations.AddField(
-            model_name='control',
-            name='version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='strategies.strategyversion'),
+            model_name="control",
+            name="version",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="strategies.strategyversion"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='shard',
-            constraint=models.UniqueConstraint(fields=('market', 'number'), name='one_row_per_shard'),
+            model_name="shard",
+            constraint=models.UniqueConstraint(fields=("market", "number"), name="one_row_per_shard"),
         ),
         migrations.AddField(
-            model_name='strategystate',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='strategies.strategyversion'),
+            model_name="strategystate",
+            name="version",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="strategies.strategyversion"),
         ),
         migrations.AddConstraint(
-            model_name='strategy',
-            constraint=models.UniqueConstraint(fields=('portfolio', 'ordinal'), name='one_strategy_per_ordinal'),
+            model_name="strategy",
+            constraint=models.UniqueConstraint(fields=("portfolio", "ordinal"), name="one_strategy_per_ordinal"),
         ),
         migrations.AddConstraint(
-            model_name='strategy',
-            constraint=models.UniqueConstraint(fields=('portfolio', 'name'), name='one_strategy_per_name'),
+            model_name="strategy",
+            constraint=models.UniqueConstraint(fields=("portfolio", "name"), name="one_strategy_per_name"),
         ),
         migrations.AddConstraint(
-            model_name='strategyversion',
-            constraint=models.UniqueConstraint(fields=('strategy', 'number'), name='one_version_per_number'),
+            model_name="strategyversion",
+            constraint=models.UniqueConstraint(fields=("strategy", "number"), name="one_version_per_number"),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('is_decided', False)), fields=['portfolio', 'tick'], name='signals_undecided'),
+            model_name="signal",
+            index=models.Index(
+                condition=models.Q(("is_decided", False)), fields=["portfolio", "tick"], name="signals_undecided"
+            ),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['portfolio', '-tick'], name='signals_of_portfolio'),
+            model_name="signal",
+            index=models.Index(fields=["portfolio", "-tick"], name="signals_of_portfolio"),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['strategy', '-tick'], name='signals_of_strategy'),
+            model_name="signal",
+            index=models.Index(fields=["strategy", "-tick"], name="signals_of_strategy"),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.UniqueConstraint(fields=('version', 'tick', 'n'), name='one_signal_per_version_tick_n'),
+            model_name="signal",
+            constraint=models.UniqueConstraint(fields=("version", "tick", "n"), name="one_signal_per_version_tick_n"),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='signal_quantity_positive'),
+            model_name="signal",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="signal_quantity_positive"),
         ),
         migrations.AddIndex(
-            model_name='control',
-            index=models.Index(condition=models.Q(('from_tick__isnull', True)), fields=['market'], name='controls_waiting'),
+            model_name="control",
+            index=models.Index(
+                condition=models.Q(("from_tick__isnull", True)), fields=["market"], name="controls_waiting"
+            ),
         ),
         migrations.AddIndex(
-            model_name='control',
-            index=models.Index(fields=['strategy', 'from_tick'], name='controls_of_strategy'),
+            model_name="control",
+            index=models.Index(fields=["strategy", "from_tick"], name="controls_of_strategy"),
         ),
         migrations.AddIndex(
-            model_name='control',
-            index=models.Index(condition=models.Q(('is_settled', False), ('kind__in', ['STOP', 'QUARANTINE'])), fields=['strategy'], name='controls_unsettled'),
+            model_name="control",
+            index=models.Index(
+                condition=models.Q(("is_settled", False), ("kind__in", ["STOP", "QUARANTINE"])),
+                fields=["strategy"],
+                name="controls_unsettled",
+            ),
         ),
     ]

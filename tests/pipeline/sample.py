@@ -6,7 +6,6 @@ from strategies.base import Strategy
 from strategies.signal import Target
 from trading.order import OrderType
 
-
 LOW = Decimal("0.91")  # far enough never to fill, near enough for the price deviation limit
 
 

@@ -12,10 +12,10 @@ from strategies import evaluation
 from strategies.models import Shard
 from tests.pipeline.driver import Replay, bars
 from trading import services as trading
+from trading.ingest import open_source
 from trading.log import MarketLog
 from trading.models import Market
 from trading.sequencer import Sequencer
-from trading.ingest import open_source
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,6 @@ from time import monotonic, sleep
 import psutil
 import pytest
 
-from alphapanda.account import server_account
 from alphapanda.environment import CHECKOUT
 from alphapanda.ports import LOOPBACK, find_free, is_free
 from alphapanda.program import kill_leftovers, processes_of
@@ -20,6 +19,7 @@ from tests.servers import temporary_home
 
 pytestmark = pytest.mark.house
 STOP_SECONDS = 15
+WORKERS = ("ingest", "strategies-0", "strategies-1", "portfolios")
 THEIRS = ("DATABASE_URL", "REDIS_URL", "CI", "DEMO_PASSWORD")  # of the session of tests
 
 
@@ -42,10 +42,9 @@ def manage(*arguments, home, **variables):
     }
 
 
-def outcome(*arguments, home, account=None, **variables):
-    run_as = {"user": account.uid, "group": account.gid, "extra_groups": account.extra_groups} if account else {}
+def outcome(*arguments, home, **variables):
     command = manage(*arguments, home=home, **variables)
-    return subprocess.run(**command, **run_as, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(**command, capture_output=True, text=True, timeout=60, check=False)
 
 
 class Running:
@@ -151,11 +150,12 @@ def test_the_doctor_finds_nothing(house):
     assert (found.returncode, "BAD" in found.stdout) == (0, False), found.stdout
 
 
-@pytest.mark.parametrize("name", ["portfolios", "ingest", "strategies-0", "strategies-1"])
-def test_a_killed_worker_is_started_again_and_fills_go_on(house, name):
-    before, newest = house.worker(name), wait_for(house.fills)[0]
-    before.kill()
-    wait_for(lambda: (now := house.worker(name)) and now.pid != before.pid)
+def test_killed_workers_are_started_again_and_fills_go_on(house):
+    before = {name: house.worker(name) for name in WORKERS}
+    for worker in before.values():
+        worker.kill()
+    newest = wait_for(house.fills)[0]
+    wait_for(lambda: all((now := house.worker(name)) and now.pid != before[name].pid for name in WORKERS))
     wait_for(lambda: house.fills()[0]["tick"] > newest["tick"])
 
 
@@ -186,42 +186,16 @@ def test_sigterm_ends_everything_and_a_restart_keeps_what_was_filled(house):
     assert [house.ask(f"fills/{fill['id']}/") for fill in fills] == fills
 
 
-def complaint(done):
-    """The one line for people; the rest is JSON."""
-    assert done.returncode == 1
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
-    assert len(lines) == 1, done.stderr
-    assert "s3cret" not in done.stdout + done.stderr
-    return lines[0]
-
-
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("STRATEGY_SHARDS", "abc", "STRATEGY_SHARDS: Input should be a valid integer"),
-        ("PORT", "99999", "PORT: Input should be less than or equal to 65535"),
-        ("USER_STRATEGIES", "mine.Own", 'USER_STRATEGIES: must be a JSON list, like ["one", "two"]'),
-        ("MOCK_SCENARIO", "boring", "MOCK_SCENARIO: must be one of calm, trending"),
-        ("LOG_LEVEL", "loud", "LOG_LEVEL: must be one of"),
-        ("DATABASE_URL", "mysql://me:s3cret@host/name", "DATABASE_URL must look like postgresql://"),
-        ("DATABASE_URL", "postgresql://me:s3cret@host:port/name", "DATABASE_URL must look like postgresql://"),
-        ("REDIS_URL", "http://:s3cret@host/0", "REDIS_URL must look like redis://"),
-        ("DATABASE_URL", f"postgresql://me:s3cret@{LOOPBACK}:1/name", f"DATABASE_URL: no connection to {LOOPBACK}"),
-        ("REDIS_URL", f"redis://:s3cret@{LOOPBACK}:1/0", f"REDIS_URL: no connection to {LOOPBACK}"),
+        ("STRATEGY_SHARDS", "abc", "Error: STRATEGY_SHARDS: Input should be a valid integer"),
+        ("DATABASE_URL", "postgresql://me:s3cret@127.0.0.1:1/name", "CommandError: DATABASE_URL: no connection to "),
     ],
 )
-def test_a_wrong_variable_is_named_in_one_line_without_its_secret(home, variable, value, message):
-    assert message in complaint(outcome("up", home=home, **{variable: value}))
-
-
-def test_a_taken_port_is_named_in_one_line(home, house):
-    assert f"port {house.port} is taken" in complaint(outcome("up", home=home, PORT=str(house.port)))
-
-
-def test_a_home_without_permission_is_named_in_one_line(home):
-    account = server_account()  # root may write everywhere: it asks as nobody
-    if not (account.may("x", Path(sys.executable)) and account.may("r", CHECKOUT / "manage.py")):
-        pytest.skip("the user nobody does not reach this checkout")
-    home.chmod(0o555)
-    done = outcome("up", home=home / "data", account=account)
-    assert f"cannot use {home}/data as the data directory: Permission denied; set ALPHAPANDA_HOME" in complaint(done)
+def test_what_hinders_the_start_is_one_line_without_a_secret(home, variable, value, message):
+    done = outcome("up", home=home, **{variable: value})
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]  # the rest is JSON
+    assert done.returncode == 1
+    assert [line.startswith(message) for line in lines] == [True], done.stderr
+    assert "s3cret" not in done.stdout + done.stderr

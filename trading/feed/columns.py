@@ -78,9 +78,7 @@ def _time(places: Mapping[str, int], file: str) -> tuple[int, ...]:
         return (whole,)
     apart = tuple(places[name] for name in ("date", "time") if name in places)
     if not apart:
-        raise InputError(
-            f"{file}: no time column: name one timestamp, datetime or date (with time beside it)"
-        )
+        raise InputError(f"{file}: no time column: name one timestamp, datetime or date (with time beside it)")
     return apart
 
 
@@ -90,9 +88,7 @@ def _prices(places: Mapping[str, int], file: str) -> tuple[int, ...]:
         return (price,)
     missing = [name for name in _BAR if name not in places]
     if len(missing) == len(_BAR):
-        raise InputError(
-            f"{file}: no price column: name it last_price, ltp or price, or give {', '.join(_BAR)}"
-        )
+        raise InputError(f"{file}: no price column: name it last_price, ltp or price, or give {', '.join(_BAR)}")
     if missing:
         raise InputError(f"{file}: no price column: a bar also needs {', '.join(missing)}")
     return tuple(places[name] for name in _BAR)

@@ -122,9 +122,7 @@ class _Walk:
 def _tick(walk: _Walk, time: int, random: Random) -> RawTick:
     price_e4 = walk.price_e4
     shares = 1 + int(random.expovariate(1 / 80))
-    return RawTick(
-        walk.instrument.symbol, price_e4, time, shares, depth=_depth(price_e4, walk.tick_e4, random)
-    )
+    return RawTick(walk.instrument.symbol, price_e4, time, shares, depth=_depth(price_e4, walk.tick_e4, random))
 
 
 def _depth(price_e4: int, tick_e4: int, random: Random) -> Depth:

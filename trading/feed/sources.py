@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
 from random import SystemRandom
 from threading import Event
 from time import time
 from typing import Protocol
 
+from trading.feed.conflation import conflated
 from trading.feed.mock import MockFeed
 from trading.feed.raw import RawTick
 from trading.feed.spool import Spool
@@ -23,9 +23,10 @@ from trading.validation import Validator
 
 
 class Source(Protocol):
-    """`refused` counts by reason what was not taken."""
+    """`refused` counts by reason what was not taken, `conflated` what went into a later tick."""
 
     refused: Counter[str]
+    conflated: int
 
     def take(self, first: int, most: int) -> Batch | None:
         """The next ticks, numbered from `first`; None when there are none right now."""
@@ -42,6 +43,7 @@ class ReplaySource:
 
     def __init__(self, path: Path, speed: float) -> None:
         self.refused: Counter[str] = Counter()
+        self.conflated = 0
         self.spool = Spool(path)
         self._speed = speed
         self._due_at = time()
@@ -79,6 +81,7 @@ class MockSource:
 
     def __init__(self, instruments: Iterable[Instrument], scenario: str, last_prices: dict[str, int]) -> None:
         self.refused: Counter[str] = Counter()
+        self.conflated = 0
         self._instruments = {i.symbol: i for i in instruments}
         self._validator = Validator()
         seed = SystemRandom().getrandbits(64)
@@ -87,8 +90,11 @@ class MockSource:
         )
 
     def take(self, first: int, most: int) -> Batch | None:
-        raw = list(islice(self._feed.ticks(_now()), most))
-        taken = [tick for tick in raw if self._accepts(tick)]
+        """More than fits is conflated before it gets numbers."""
+        due = list(self._feed.ticks(_now()))
+        kept = due if len(due) <= most else conflated(due)
+        self.conflated += len(due) - len(kept)
+        taken = [tick for tick in kept if self._accepts(tick)]
         ticks = [self._tick(first + place, tick) for place, tick in enumerate(taken)]
         return Batch.of(ticks) if ticks else None
 

@@ -72,9 +72,7 @@ class Spool:
         try:
             self._file = path.open("rb")
         except OSError as error:
-            raise InputError(
-                f"spool {path} cannot be opened: {error.strerror}; start the replay again"
-            ) from error
+            raise InputError(f"spool {path} cannot be opened: {error.strerror}; start the replay again") from error
         try:
             self._is_wide, self._record, self._count = self._header()
         except InputError:

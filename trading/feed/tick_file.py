@@ -9,9 +9,7 @@ from trading.session import INDIA, aware
 from trading.tick import Level
 
 _LEVEL_NAMES = (f"{side}{level}" for side in ("bid", "ask") for level in range(1, LEVELS + 1))
-HEADER = "timestamp,symbol,last_price,volume," + ",".join(
-    f"{name}_price,{name}_quantity" for name in _LEVEL_NAMES
-)
+HEADER = "timestamp,symbol,last_price,volume," + ",".join(f"{name}_price,{name}_quantity" for name in _LEVEL_NAMES)
 
 
 def csv_lines(ticks: Iterable[RawTick]) -> Iterator[str]:

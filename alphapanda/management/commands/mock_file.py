@@ -36,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--ticks-per-second", type=int, default=10)
         parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
 
-    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 (what argparse gives)
+    def handle(self, *_args: object, **options: Any) -> None:
         try:
             lines = csv_lines(_ticks(options))
             if options["out"] is None:

@@ -1,0 +1,113 @@
+"""Risk under the portfolio's lock: limits hold exactly, halts hold and cancel what rests."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection as database
+
+from risk import services
+from risk.models import Decision
+from strategies.models import Signal
+from tests.pipeline.driver import Replay, bars
+from trading.models import Fill, Order
+from trading.order import OrderStatus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BUSY = ["momentum.lookback=1", "momentum.threshold=0"]
+
+
+@pytest.fixture
+def files(tmp_path, settings):
+    settings.USER_STRATEGIES = ["tests.pipeline.sample.Resting"]
+    settings.LOG_BATCH_TICKS = 80
+    return [bars(tmp_path / "HDFCBANK.csv", 5, 60)]
+
+
+def at_once(act, times: int = 10) -> None:
+    """The same thing from several connections."""
+
+    def run(_: int) -> None:
+        try:
+            act()
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        list(pool.map(run, range(times)))
+
+
+def test_last_free_trade_is_given_once(files, redis):
+    """Check, then act without a lock: two workers both pass the last slot. Claim under the lock that checks."""
+    replay = Replay.of(files, strategy=["momentum"], param=BUSY)
+    services.change_limits(replay.portfolio, {"max_trades_per_day": 3})
+    replay.begin()
+    at_once(lambda: services.decide(replay.portfolio.pk))
+    assert Decision.objects.filter(approved=True).count() == 3
+    replay.drain()
+    assert Decision.objects.filter(approved=True).count() == 3
+
+
+def test_position_limit_holds_for_filled_and_working_together(files, redis):
+    """The daily counter was written under one key and read under another; positions were never updated."""
+    replay = Replay.of(files, strategy=["momentum"] * 3, param=BUSY)
+    services.change_limits(replay.portfolio, {"max_position": 150, "max_trades_per_day": None})
+    replay.drain()
+    held = 0
+    for fill in Fill.objects.order_by("tick", "order__placed_n"):
+        held += fill.quantity if fill.side == "BUY" else -fill.quantity
+        assert abs(held) <= 150
+    assert Decision.objects.filter(denied_by=["position"]).exists()
+
+
+def test_halt_cancels_what_rests_and_denies_what_comes(files, redis):
+    """A kill switch that left resting orders, which then filled again."""
+    replay = Replay.of(files, strategy=["resting", "momentum"], param=BUSY)
+    replay.begin("decide")
+    halt = services.halt(None, replay.portfolio, "fire drill")
+    assert not Order.objects.filter(status=OrderStatus.OPEN).exists()
+    before = Order.objects.count()
+    replay.drain()
+    assert Order.objects.count() == before
+    denied = Decision.objects.filter(denied_by__contains=["halt"])
+    assert {v["observed"] for d in denied for v in d.verdicts if v["rule"] == "halt"} == {"fire drill"}
+    services.lift(halt, None, "drill is over")
+    assert services._halt_reason(replay.portfolio) is None
+
+
+def test_halt_of_everything_reaches_every_portfolio(files, redis):
+    replay = Replay.of(files, strategy=["momentum"], param=BUSY)
+    services.halt(None, None, "everything")
+    replay.drain()
+    assert not Order.objects.exists()
+
+
+def test_signal_behind_the_clock_is_kept_denied_and_shown(files, redis):
+    replay = Replay.of(files, strategy=["momentum"], param=BUSY)
+    replay.begin("decide", "execute")
+    late = Signal.objects.create(**_copy(Signal.objects.earliest("tick")))
+    services.decide(replay.portfolio.pk)
+    assert Decision.objects.get(signal=late).denied_by == ["behind_clock"]
+
+
+def test_decided_signals_share_one_correlation_id_with_what_follows(files, redis):
+    """Correlation ids were made anew at every stage."""
+    replay = Replay.of(files, strategy=["momentum"], param=BUSY)
+    replay.drain()
+    for fill in Fill.objects.select_related("order__decision__signal"):
+        order = fill.order
+        ids = {fill.correlation_id, order.correlation_id, order.decision.correlation_id}
+        assert ids == {order.decision.signal.correlation_id}
+
+
+def test_every_verdict_has_rule_limit_and_observed_value(files, redis):
+    replay = Replay.of(files, strategy=["momentum"], param=BUSY)
+    replay.begin("decide")
+    verdicts = Decision.objects.filter(approved=True).first().verdicts
+    assert [v["rule"] for v in verdicts] == [*("position", "trades_per_day", "price_deviation", "stale_price", "halt")]
+    assert (verdicts[0]["limit"], verdicts[0]["observed"]) == ("1000", "100")
+
+
+def _copy(signal: Signal) -> dict:
+    """Another signal of the same tick, as a worker that was late would bring it."""
+    kept = {f.name: getattr(signal, f.name) for f in Signal._meta.fields if f.name not in ("id", "n", "created_at")}
+    return kept | {"id": signal.portfolio.market_id, "n": 7, "is_decided": False}
