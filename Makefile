@@ -3,8 +3,14 @@ PYTHON_IN = .venv/bin/python
 PIP = $(PYTHON_IN) -m pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: install run test lint
+.PHONY: install run test lint help
 install: .venv/installed
+
+help:
+	@echo "make install   packages into .venv (the others do it when needed)"
+	@echo "make run       everything on this machine until Ctrl-C; ARGS='--no-web'"
+	@echo "make test      the whole suite; ARGS='-k paper' goes to pytest"
+	@echo "make lint      format, style, types, migrations"
 
 run: .venv/installed
 	@exec $(PYTHON_IN) manage.py up $(ARGS)

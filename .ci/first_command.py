@@ -23,7 +23,16 @@ READY_SECONDS = 900  # packages are downloaded first
 RESULT_SECONDS = 60
 STOP_SECONDS = 15
 QUEUES = {"ingest", "strategies.0", "strategies.1", "risk", "execution", "portfolio"}
-OURS = ("DATABASE_URL", "REDIS_URL", "DEMO_PASSWORD", "STRATEGY_SHARDS", "SECRET_KEY", "ALLOWED_HOSTS", "MAKEFLAGS")
+OURS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "DEMO_PASSWORD",
+    "STRATEGY_SHARDS",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "MAKEFLAGS",
+    "ARGS",
+)
 
 
 class ProofError(Exception):

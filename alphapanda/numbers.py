@@ -19,7 +19,7 @@ from portfolio.models import Portfolio
 from trading.log import MarketLog
 from trading.models import Gap, Market
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 
 
 class Numbers:
