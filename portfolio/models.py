@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.utils import timezone
 
 from trading.charges import Product
 from trading.models import choices
@@ -30,7 +30,7 @@ class Portfolio(models.Model):
     clock = models.BigIntegerField(default=0)
     slippage_bps = models.DecimalField(max_digits=9, decimal_places=4, default="5")
     latency_ms = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["id"]

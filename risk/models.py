@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.utils import timezone
 
 
 class Limits(models.Model):
@@ -44,7 +44,7 @@ class Halt(models.Model):
 
     portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, null=True, blank=True, related_name="halts")
     reason = models.TextField()
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
@@ -76,7 +76,7 @@ class Decision(models.Model):
     denied_by = models.JSONField(default=list)
     verdicts = models.JSONField(default=list)
     limits_version = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-tick", "-id"]

@@ -29,7 +29,7 @@ from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_fo
 from trading.services import cancel_resting, settle, stops_up_to
 from trading.session import india_date, microseconds
 
-MOST_SIGNALS = 2_000
+MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time limit
 LIMIT_NAMES = ("max_position", "max_trades_per_day", "max_price_deviation", "max_age_seconds")
 
 

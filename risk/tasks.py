@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from celery import shared_task
 
 from alphapanda import pipeline
@@ -9,12 +11,16 @@ from alphapanda.wake import awake
 from risk import services
 from trading.log import LogGapError
 
+SECONDS = 1.5
+
 
 @shared_task(name="risk.decide", soft_time_limit=4, time_limit=8)
 def decide(portfolio: int) -> None:
     awake(f"decide:{portfolio}")
+    deadline = monotonic() + SECONDS
     try:
-        decided = services.decide(portfolio)
+        while (decided := services.decide(portfolio)) >= services.MOST_SIGNALS and monotonic() < deadline:
+            pass
     except LogGapError:
         return  # the sweep comes again when the log has been read anew
     if decided >= services.MOST_SIGNALS:

@@ -37,6 +37,7 @@ from trading.tick import Tick
 log = structlog.get_logger(__name__)
 Committed = Callable[[dict[int, UUID]], None]
 Found = Sequence[tuple[models.Strategy, Runner, Signal]]
+SLICE = 20_000  # evaluations between two looks at the clock
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
@@ -52,7 +53,7 @@ def evaluate(market: UUID, number: int, seconds: float, committed: Committed) ->
 
 def _work(shard: Shard, market_log: MarketLog, seconds: float, committed: Committed) -> bool:
     deadline = monotonic() + seconds
-    while (is_behind := _step(shard, market_log, committed)) and monotonic() < deadline:
+    while (is_behind := _step(shard, market_log, deadline, committed)) and monotonic() < deadline:
         pass
     _held[shard.row.market_id, shard.row.number] = shard  # kept only if its last commit succeeded
     return is_behind
@@ -105,11 +106,11 @@ def _controls(row: models.Shard, after: int = 0) -> QuerySet[models.Control]:
     )
 
 
-def _step(shard: Shard, market_log: MarketLog, committed: Committed) -> bool:
+def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Committed) -> bool:
     """Moves every lane on by some entries and commits. Returns whether anything moved."""
     before = [lane.place for lane in shard.lanes]
     for lane in shard.lanes:
-        _move(shard, lane, market_log)
+        _move(shard, lane, market_log, deadline)
     moved = before != [lane.place for lane in shard.lanes]
     _commit(shard, committed)
     due = shard.due()
@@ -120,15 +121,15 @@ def _step(shard: Shard, market_log: MarketLog, committed: Committed) -> bool:
     return moved or bool(due)
 
 
-def _move(shard: Shard, lane: Lane, market_log: MarketLog) -> None:
-    """Evaluates entries until there is something to commit, a control ahead, or nothing left."""
+def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
+    """Evaluates entries until there is something to commit, a control ahead, nothing left or no time."""
     for entry in market_log.read(lane.place):
         if shard.is_replay and entry.first > lane.place + 1:
             return  # the sequencer reads its file again after a wipe
         if entry.control > shard.controlled_to:
             shard.learn(_controls(shard.row, shard.controlled_to), entry.control)
         ticks = [t for t in entry.ticks(INSTRUMENTS) if t.number <= shard.horizon]
-        if not _evaluate(shard, lane, ticks):
+        if not _evaluate(shard, lane, ticks, deadline):
             return
         if entry.last > shard.horizon:
             lane.place = max(lane.place, shard.horizon)
@@ -137,12 +138,16 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog) -> None:
             return
 
 
-def _evaluate(shard: Shard, lane: Lane, ticks: list[Tick]) -> bool:
+def _evaluate(shard: Shard, lane: Lane, ticks: list[Tick], deadline: float) -> bool:
     """Returns whether the lane may go on: one that sees fills stops where it must wait for them."""
     for strategy, own in shard.own.items():
         if own is lane:
             return waiting.move(lane, shard.strategies[strategy], ticks)
-    lane.evaluate(ticks)
+    size = max(1, SLICE // max(1, len(lane.runners)))
+    for start in range(0, len(ticks), size):
+        lane.evaluate(ticks[start : start + size])
+        if monotonic() > deadline:
+            return False
     return True
 
 

@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.utils import timezone
 
 from trading.models import choices
 from trading.order import OrderType, Side, Validity
@@ -29,7 +29,7 @@ class Strategy(models.Model):
     )
     status = models.CharField(max_length=12, choices=Status, default=Status.NEW)
     status_reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["portfolio_id", "ordinal"]
@@ -51,7 +51,7 @@ class StrategyVersion(models.Model):
     number = models.PositiveIntegerField()
     type = models.CharField(max_length=64)
     parameters = models.JSONField(default=dict)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["strategy_id", "-number"]
@@ -77,7 +77,7 @@ class Control(models.Model):
     from_tick = models.BigIntegerField(null=True, blank=True)
     is_settled = models.BooleanField(default=False, help_text="the portfolio has cancelled what was resting")
     reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["id"]
@@ -160,7 +160,7 @@ class Signal(models.Model):
     reason = models.TextField(blank=True)
     confidence = models.FloatField(default=1.0)
     is_decided = models.BooleanField(default=False)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-tick", "-id"]

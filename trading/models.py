@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.utils import timezone
 
 from trading.charges import Product
 from trading.order import OrderStatus, OrderType, Side, Validity
@@ -79,7 +79,7 @@ class Market(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=128, unique=True)
     kind = models.CharField(max_length=8, choices=Kind)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
     is_active = models.BooleanField(default=True)
     epoch = models.BigIntegerField(default=0)
     reserved_to = models.BigIntegerField(default=0)
@@ -105,7 +105,7 @@ class Gap(models.Model):
     first = models.BigIntegerField()
     last = models.BigIntegerField()
     reason = models.CharField(max_length=64)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-first"]
@@ -158,7 +158,7 @@ class Order(models.Model):
     placed_n = models.PositiveIntegerField(default=0)
     placed_time = models.DateTimeField(help_text="exchange time of the signal's tick")
     closed_tick = models.BigIntegerField(null=True)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-placed_tick", "-id"]
@@ -200,7 +200,7 @@ class Fill(models.Model):
     stamp = models.DecimalField(max_digits=18, decimal_places=6)
     gst = models.DecimalField(max_digits=18, decimal_places=6)
     charges = models.DecimalField(max_digits=18, decimal_places=6, help_text="sum of the parts")
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-tick", "-id"]

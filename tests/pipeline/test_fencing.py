@@ -1,6 +1,7 @@
 """Whoever was replaced writes nothing; doing a thing twice is a no-op."""
 
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 
 import pytest
 from django.db import connection as database
@@ -33,7 +34,7 @@ def test_shard_that_was_taken_over_commits_nothing(replay, redis):
     replay.evaluate(5)
     signals = replay.portfolio.signals.count()
     with pytest.raises(FencedError):
-        evaluation._step(zombie, MarketLog(redis, replay.portfolio.market_id), lambda _: None)
+        evaluation._step(zombie, MarketLog(redis, replay.portfolio.market_id), monotonic() + 5, lambda _: None)
     assert replay.portfolio.signals.count() == signals > 0
 
 
