@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from alphapanda.api import Given, Row, Rows, UtcTime, portfolios_of, user_of
 from alphapanda.pages import whole
 from portfolio import models, services
-from portfolio.overview import summaries
+from portfolio.overview import overviews
 from trading.charges import Product
 from trading.models import Market
 
@@ -101,7 +101,7 @@ class Portfolios(Rows):
     @extend_schema(responses=Summary(many=True))
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(summaries(page or []))
+        return self.get_paginated_response([held.summary() for held in overviews(page or [])])
 
     @extend_schema(responses=Summary)
     def retrieve(self, request: Request, pk: int) -> Response:

@@ -1,7 +1,13 @@
-"""Many portfolios at once, in as many queries as one."""
+"""What portfolios are worth now: one or many at once, in the same few queries.
+
+Cash and positions come from one statement, so that they belong to one moment.
+"""
+
+from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,8 +15,8 @@ from uuid import UUID
 from alphapanda.connection import connection
 from portfolio.models import Portfolio, Position
 from portfolio.position import Position as PositionValue
-from portfolio.statement import Account, statement
-from portfolio.valuation import Holding, value
+from portfolio.statement import Account, position_line, statement
+from portfolio.valuation import Holding, Valuation, value
 from trading import models as trading
 from trading.instrument import from_e4, to_e4
 from trading.log import LastPrice, MarketLog
@@ -19,25 +25,40 @@ from trading.session import microseconds
 Prices = dict[tuple[UUID, int], LastPrice]
 
 
-def summaries(portfolios: Sequence[Portfolio]) -> list[dict[str, Any]]:
-    """What each is worth now; one statement reads cash and positions, so that they belong together."""
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A portfolio with its positions at last prices; `as_of` is the newest of their times, microseconds."""
+
+    portfolio: Portfolio
+    holdings: list[tuple[Position, Holding]] = field(default_factory=list)
+    as_of: int | None = None
+
+    @property
+    def valuation(self) -> Valuation:
+        held = [holding for _, holding in self.holdings]
+        return value(self.portfolio.starting_cash, self.portfolio.cash, held)
+
+    def summary(self) -> dict[str, Any]:
+        """The portfolio as JSON."""
+        p = self.portfolio
+        return statement(Account(p.pk, p.name, p.mode, p.currency), self.valuation, p.peak_equity, self.as_of)
+
+    def positions(self) -> list[dict[str, Any]]:
+        """Its positions as JSON."""
+        return [{**_whose(row), **position_line(holding)} for row, holding in self.holdings]
+
+
+def overviews(portfolios: Sequence[Portfolio]) -> list[Overview]:
+    """In the order given."""
     held: dict[int, list[Position]] = defaultdict(list)
-    rows = Position.objects.filter(portfolio__in=portfolios).select_related("portfolio", "instrument")
-    for row in rows:
+    rows = Position.objects.filter(portfolio__in=portfolios).select_related("portfolio", "instrument", "strategy")
+    for row in rows.order_by("strategy__ordinal", "instrument__symbol"):
         held[row.portfolio_id].append(row)
-    prices = _prices(row for rows in held.values() for row in rows)
-    return [_summary(held[p.pk][0].portfolio if held[p.pk] else p, held[p.pk], prices) for p in portfolios]
+    prices = last_prices(row for rows in held.values() for row in rows)
+    return [_overview(portfolio, held[portfolio.pk], prices) for portfolio in portfolios]
 
 
-def _summary(portfolio: Portfolio, rows: list[Position], prices: Prices) -> dict[str, Any]:
-    found = {row.pk: prices.get((portfolio.market_id, row.instrument_id)) for row in rows}
-    holdings = [Holding(_value(row), _price(row, found[row.pk])) for row in rows]
-    account = Account(portfolio.pk, portfolio.name, portfolio.mode, portfolio.currency)
-    as_of = max((price.time for price in found.values() if price), default=None)
-    return statement(account, value(portfolio.starting_cash, portfolio.cash, holdings), portfolio.peak_equity, as_of)
-
-
-def _prices(rows: Iterable[Position]) -> Prices:
+def last_prices(rows: Iterable[Position]) -> Prices:
     """From Redis; those of markets that are gone from there, from the rows saved of them."""
     wanted: dict[UUID, set[int]] = defaultdict(set)
     for row in rows:
@@ -59,9 +80,18 @@ def _saved(markets: list[UUID]) -> Prices:
     }
 
 
-def _price(row: Position, price: LastPrice | None) -> Decimal:
-    return from_e4(price.price_e4) if price else row.mark or Decimal(0)
+def _overview(portfolio: Portfolio, rows: list[Position], prices: Prices) -> Overview:
+    """A position whose instrument has no last price counts at the mark of its last fill."""
+    current = rows[0].portfolio if rows else portfolio
+    found = [prices.get((current.market_id, row.instrument_id)) for row in rows]
+    marks = [from_e4(p.price_e4) if p else row.mark or Decimal(0) for row, p in zip(rows, found, strict=True)]
+    holdings = [(row, Holding(_value(row), mark)) for row, mark in zip(rows, marks, strict=True)]
+    return Overview(current, holdings, max((p.time for p in found if p), default=None))
 
 
 def _value(row: Position) -> PositionValue:
     return PositionValue(row.quantity, row.cost, row.realised, row.charges, row.instrument.multiplier)
+
+
+def _whose(row: Position) -> dict[str, Any]:
+    return {"strategy": row.strategy_id, "strategy_name": row.strategy.name, "symbol": row.instrument.symbol}
