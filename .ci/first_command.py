@@ -14,7 +14,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -72,9 +72,15 @@ def first_command(clone: Path, home: Path, ports: list[int]) -> Iterator[subproc
         show_logs(home)
         raise
     finally:
-        for pid in [house.pid, *processes_of(home)] if house.poll() is None else processes_of(home):
+        kill(house, processes_of(home))
+
+
+def kill(house: subprocess.Popen[bytes], others: list[int]) -> None:
+    house.kill()
+    house.wait()
+    for pid in others:
+        with suppress(ProcessLookupError):  # most go with the one that started them
             os.kill(pid, signal.SIGKILL)
-        house.wait()
 
 
 def ready_url(house: subprocess.Popen[bytes], home: Path) -> str:

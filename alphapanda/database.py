@@ -9,10 +9,15 @@ _OPTIONS = {
     "connect_timeout": 5,
     "options": "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
 }
+_POOL = {"min_size": 1, "max_size": 10, "timeout": 10}
 
 
-def parse_database_url(url: str) -> dict[str, Any]:
-    """`postgresql://user:password@host:port/name`; the error never shows the password."""
+def parse_database_url(url: str, *, pooled: bool = False) -> dict[str, Any]:
+    """`postgresql://user:password@host:port/name`; the error never shows the password.
+
+    Workers keep one connection each. The web process answers every request in another thread and shares a
+    pool: connections kept by threads would pile up.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
         raise ConfigurationError("DATABASE_URL must look like postgresql://user:password@host:5432/name")
@@ -23,7 +28,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": parts.port or 5432,
-        "CONN_MAX_AGE": None,
+        "CONN_MAX_AGE": 0 if pooled else None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": _OPTIONS,
+        "OPTIONS": {**_OPTIONS, **({"pool": _POOL} if pooled else {})},
     }

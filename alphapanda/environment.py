@@ -26,10 +26,10 @@ class Environment(BaseSettings):
     alphapanda_home: Path = CHECKOUT / ".alphapanda"
     database_url: str = ""
     redis_url: str = ""
+    database_pool: bool = False  # for processes that answer in many threads
     secret_key: SecretStr = SecretStr("")
     debug: bool = False
     allowed_hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"]
-    cors_origins: list[str] = []
     port: int | None = Field(None, ge=1, le=65535)
     flower_port: int | None = Field(None, ge=1, le=65535)
     demo_password: SecretStr | None = None

@@ -163,7 +163,6 @@ class House:
             raise ConfigurationError(f"{program.name} failed:\n{last_lines(program, self.plan.home)}")
 
     def _start_processes(self) -> None:
-        (self.plan.home / "beat").mkdir(mode=0o700, exist_ok=True)
         login = [f"demo:{demo_password(self.environment)}"]
         write_private(processes.flower_configuration(self.plan.home), f"basic_auth = {login!r}\n")
         programs = processes.pipeline(self.plan)

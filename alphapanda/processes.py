@@ -37,7 +37,7 @@ def pipeline(plan: Plan) -> list[Program]:
         worker("ingest", "ingest,sweep", plan.ingest_concurrency),
         *shards,
         worker("portfolios", "risk,execution,portfolio,sweep", 1),
-        beat(plan.home),
+        beat(),
         flower(plan),
     ]
 
@@ -48,6 +48,7 @@ def web(port: int) -> Program:
     return Program(
         name="web",
         command=(sys.executable, "-m", "uvicorn", "alphapanda.asgi:application", *options, *graceful),
+        environment={"DATABASE_POOL": "true"},
         is_ready=lambda: _answers(f"http://{LOOPBACK}:{port}/api/health/live/"),
     )
 
@@ -63,10 +64,9 @@ def worker(name: str, queues: str, concurrency: int) -> Program:
     )
 
 
-def beat(home: Path) -> Program:
-    """Without a process number file: one that is left over would stop the next start."""
-    schedule = home / "beat" / "schedule"
-    return Program(name="beat", command=(*_celery("beat"), "--schedule", str(schedule), "--pidfile="))
+def beat() -> Program:
+    """Its one entry needs no memory: the schedule is not kept in a file, nor is its process number."""
+    return Program(name="beat", command=(*_celery("beat"), "--scheduler", "celery.beat.Scheduler", "--pidfile="))
 
 
 def flower(plan: Plan) -> Program:

@@ -15,7 +15,7 @@ DEBUG = env.debug
 ALLOWED_HOSTS = env.allowed_hosts
 ALPHAPANDA_HOME = env.alphapanda_home
 REDIS_URL = env.redis_url
-DATABASES = {"default": parse_database_url(env.database_url)}
+DATABASES = {"default": parse_database_url(env.database_url, pooled=env.database_pool)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

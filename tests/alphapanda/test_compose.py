@@ -65,10 +65,11 @@ def test_strategies_have_one_process_a_shard_and_ingest_as_many_as_it_is_told():
 def test_web_has_the_options_of_one_machine():
     wanted = [word.replace("127.0.0.1", "0.0.0.0") for word in own("web").command[2:]]
     assert SERVICES["web"]["command"] == wanted
+    assert SERVICES["web"]["environment"].items() >= own("web").environment.items()
 
 
-def test_beat_leaves_no_process_number_behind():
-    assert SERVICES["beat"]["command"][-1] == own("beat").command[-1] == "--pidfile="
+def test_beat_is_that_of_one_machine():
+    assert SERVICES["beat"]["command"] == list(own("beat").command[2:])
 
 
 def test_no_secret_has_a_default():

@@ -76,9 +76,7 @@ def test_a_time_without_a_zone_is_indian(text, after_opening):
     assert TimestampReader().read(text) == OPENING + after_opening
 
 
-@pytest.mark.parametrize(
-    "text", ["", "soon", "2023-13-01 09:15:00", "2023-04-03 25:00", "12", "2023-04-03 09:15:00.x"]
-)
+@pytest.mark.parametrize("text", ["", "soon", "2023-13-01 09:15:00", "2023-04-03 25:00", "12", "2023-04-03 09:15:00.x"])
 def test_what_is_not_a_time_is_a_bad_line(text):
     with pytest.raises(LineError, match="not understood"):
         TimestampReader().read(text)
@@ -98,9 +96,7 @@ def test_prices_are_rounded_half_even_to_four_decimals(text, expected):
     assert price_e4(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "abc", "NaN", "inf", "-Infinity", "0", "0.0", "-5", "0.00001", "1e300", "1_000"]
-)
+@pytest.mark.parametrize("text", ["", "abc", "NaN", "inf", "-Infinity", "0", "0.0", "-5", "0.00001", "1e300", "1_000"])
 def test_what_is_not_a_positive_finite_price_is_a_bad_price(text):
     with pytest.raises(LineError) as refused:
         price_e4(text)

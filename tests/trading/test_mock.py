@@ -122,6 +122,4 @@ def test_the_command_writes_the_same_bytes_for_the_same_arguments(tmp_path):
 )
 def test_the_command_says_what_is_wrong(options, message):
     with pytest.raises(CommandError, match=message):
-        call_command(
-            Command(), "--seed=1", *(f"--{name.replace('_', '-')}={v}" for name, v in options.items())
-        )
+        call_command(Command(), "--seed=1", *(f"--{name.replace('_', '-')}={v}" for name, v in options.items()))

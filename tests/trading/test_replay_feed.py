@@ -15,9 +15,7 @@ SBIN = Instrument(5, "SBIN", TICK, token=779521)
 def replay(tmp_path):
     def replay(rows, catalogue):
         path = tmp_path / "ticks.csv"
-        path.write_text(
-            "timestamp,token,ltp\n" + "".join(f"{1_680_493_500 + i},{row}\n" for i, row in enumerate(rows))
-        )
+        path.write_text("timestamp,token,ltp\n" + "".join(f"{1_680_493_500 + i},{row}\n" for i, row in enumerate(rows)))
         refusals = Refusals()
         return list(accepted_ticks([path], catalogue, TICK, refusals)), refusals
 

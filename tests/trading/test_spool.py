@@ -14,9 +14,7 @@ BOOK = Depth((Level(100, 5),), (Level(200, 6),))
 
 
 def ticks(count, deep=()):
-    return [
-        Tick(n, SBIN, 100 + n, 1000 * n, n, None, BOOK if n in deep else None) for n in range(1, count + 1)
-    ]
+    return [Tick(n, SBIN, 100 + n, 1000 * n, n, None, BOOK if n in deep else None) for n in range(1, count + 1)]
 
 
 @pytest.mark.parametrize("deep", [(), (1,), (9_000,), (3, 10_000)])

@@ -17,11 +17,13 @@ from alphapanda.settings import env
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
 from risk.models import Limits
+from risk.services import change_limits
 from strategies.services import create_strategy, start
 from trading.markets import open_market
 from trading.models import ChargeRate, Instrument, Market
 
 DEMO_CASH = Decimal(1_000_000)
+DEMO_TRADES_PER_DAY = 20_000  # the mock never closes: the usual 50 would be used up in minutes
 DEMO_STRATEGIES: dict[str, dict[str, Any]] = {
     "momentum": {"threshold": "0.0005"},  # small enough to trade on the mock
     "mean_reversion": {},
@@ -51,7 +53,7 @@ def seed_reference() -> None:
 
 def seed_market(is_active: bool) -> Market:
     market = Market.objects.filter(name="mock").first() or open_market("mock", Market.Kind.MOCK)
-    Market.objects.filter(pk=market.pk).update(is_active=is_active)
+    Market.objects.filter(pk=market.pk).update(is_active=is_active, fault="")
     return market
 
 
@@ -76,5 +78,6 @@ def seed_demo(user: User, market: Market) -> None:
     if Portfolio.objects.filter(user=user, name="demo").exists():
         return
     portfolio = open_portfolio(user, "demo", market, DEMO_CASH)
+    change_limits(portfolio, {"max_trades_per_day": DEMO_TRADES_PER_DAY})
     for name, parameters in DEMO_STRATEGIES.items():
         start(create_strategy(portfolio, name, name, parameters))
