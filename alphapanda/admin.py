@@ -8,13 +8,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+
+from alphapanda import dead_letters
+from alphapanda.models import DeadLetter
 
 MOST_LISTED = 10_000
 if TYPE_CHECKING:
@@ -63,6 +66,26 @@ class People(_UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+@admin.register(DeadLetter)
+class DeadLetterPage(Shown):
+    list_display = ["last_at", "task", "arguments", "queue", "reason", "times", "first_at", "resolved_at"]
+    list_filter = [("resolved_at", admin.EmptyFieldListFilter), "queue", "task"]
+    search_fields = ["task", "reason"]
+    actions = ["replay"]
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("alphapanda.change_deadletter"))
+
+    @admin.action(description="Send again, after the cause was mended", permissions=["replay"])
+    def replay(self, request: HttpRequest, chosen: QuerySet[DeadLetter]) -> None:
+        letters = list(chosen.filter(resolved_at=None))
+        hindered = dead_letters.replay_all(letters)
+        for reason in hindered.values():
+            self.message_user(request, reason, messages.ERROR)
+        sent = len(letters) - len(hindered)
+        self.message_user(request, f"{sent} sent again; resolved when they have succeeded", messages.SUCCESS)
 
 
 admin.site.unregister(User)

@@ -6,4 +6,4 @@ class AlphapandaConfig(AppConfig):
     verbose_name = "House"
 
     def ready(self) -> None:
-        from alphapanda import celery  # noqa: F401  (tasks bind to this app)
+        from alphapanda import celery, checks, memory  # noqa: F401  (each connects itself)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -17,6 +20,7 @@ from alphapanda.database import parse_database_url
 from alphapanda.environment import read_environment
 from alphapanda.errors import ConfigurationError
 from alphapanda.house import running_house
+from alphapanda.program import end_with
 
 START_SECONDS = 120
 STOP_SECONDS = 20
@@ -39,6 +43,7 @@ def borrowed_house(home: Path) -> Iterator[None]:
         cwd=settings.BASE_DIR,
         stdout=sys.stderr,
         start_new_session=True,
+        preexec_fn=partial(end_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  (this command has one thread)
     )
     try:
         _wait_until_ready(home, house)

@@ -1,10 +1,12 @@
 """Celery: the queues, and every setting with its reason (measured on Celery 5.7 with Redis)."""
 
 import os
+from time import time
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.schedules import crontab
+from celery.signals import before_task_publish, setup_logging
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alphapanda.settings")
@@ -24,6 +26,9 @@ def queue_names() -> list[str]:
 app = Celery("alphapanda")
 app.conf.update(
     broker_url=settings.REDIS_URL,
+    # What cannot be read or run becomes a dead letter; Celery's own die of garbage or drop it silently.
+    broker_transport="alphapanda.transport:Transport",
+    worker_consumer="alphapanda.consumer:Consumer",
     # Results are rows.
     result_backend=None,
     task_ignore_result=True,
@@ -70,20 +75,31 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_pool_limit=10,
-    # Beat is the heartbeat of the sweep and nothing else.
+    # Beat is the heartbeat of the sweep, and asks hourly to prune (by the clock: a house may run for an hour only).
     beat_max_loop_interval=1,
     beat_schedule={
         "sweep": {
             "task": "alphapanda.sweep",
             "schedule": SWEEP_SECONDS,
             "options": {"queue": "sweep", "expires": 2},
-        }
+        },
+        "prune": {
+            "task": "alphapanda.prune",
+            "schedule": crontab(minute="17"),
+            "options": {"queue": "sweep", "expires": 60},
+        },
     },
     enable_utc=True,
     timezone="UTC",
 )
 app.steps["worker"].add(Heartbeat)
 app.autodiscover_tasks(["alphapanda", "trading", "strategies", "risk", "portfolio"])
+
+
+@before_task_publish.connect
+def _stamp(headers: dict[str, Any], **_: Any) -> None:
+    """By it the doctor knows how long the oldest message of a queue has waited."""
+    headers["sent_at"] = time()
 
 
 @setup_logging.connect

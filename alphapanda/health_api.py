@@ -20,13 +20,13 @@ def live(_: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(_: HttpRequest) -> HttpResponse:
-    """503 names what does not work; what was seen of it is in the log, because it is not for everybody."""
+    """503 says what does not work; names that people gave are in the log only, because this is for everybody."""
     checks = status.checks()
     failing = [check for check in checks if not check.ok]
     if not failing:
         return JsonResponse({"status": "ok", "checks": [check.name for check in checks]})
     log.warning("not_ready", **{check.name: check.detail for check in failing})
-    errors = {check.name: ["failing; see manage.py doctor"] for check in failing}
+    errors = {check.name: [check.public] for check in failing}
     return JsonResponse(problems.body(503, "not_ready", f"failing: {', '.join(errors)}", errors), status=503)
 
 

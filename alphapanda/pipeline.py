@@ -7,7 +7,9 @@ Messages carry keys only; the work is in the log and in rows, so a lost, doubled
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import time
+from typing import Any
 from uuid import UUID
 
 from celery import chain, current_app
@@ -28,6 +30,8 @@ from trading.models import Market
 from trading.order import OrderStatus
 from trading.progress import is_idle
 
+INGEST_SECONDS = 3.0
+INGEST_SECONDS_SHARED = 1.0
 QUEUES = {
     "trading.ingest": "ingest",
     "risk.decide": "risk",
@@ -39,6 +43,18 @@ QUEUES = {
 def step(task: str, argument: object, correlation: UUID | None = None) -> Signature:
     headers = {"correlation_id": str(correlation)} if correlation else {}
     return current_app.signature(task, args=[argument], queue=QUEUES[task], immutable=True, headers=headers)
+
+
+def queue_of(task: str, arguments: Sequence[Any]) -> str:
+    """Where a task with these arguments belongs."""
+    match task, arguments:
+        case "strategies.evaluate", [_, int(shard)]:
+            return shard_queue(shard)
+    return QUEUES.get(task, "sweep")
+
+
+def shard_queue(shard: int) -> str:
+    return f"strategies.{shard % settings.STRATEGY_SHARDS}"
 
 
 def wake_ingest(market: UUID) -> None:
@@ -54,12 +70,13 @@ def ingest_window() -> float:
     """Seconds a market may be sequenced at a stretch: shorter than the soft shutdown, and shorter still when
     more markets than hands are there.
     """
-    return 3.0 if Market.objects.filter(is_active=True).count() <= settings.INGEST_CONCURRENCY else 1.0
+    has_hands = Market.objects.filter(is_active=True).count() <= settings.INGEST_CONCURRENCY
+    return INGEST_SECONDS if has_hands else INGEST_SECONDS_SHARED
 
 
 def wake_shard(market: UUID, shard: int) -> None:
     """New ticks, or a clock that a strategy waited for."""
-    queue = f"strategies.{shard % settings.STRATEGY_SHARDS}"
+    queue = shard_queue(shard)
     message = current_app.signature("strategies.evaluate", args=[str(market), shard], queue=queue)
     wake(f"evaluate:{market}:{shard}", queue, lambda: message)
 

@@ -57,7 +57,7 @@ def start(program: Program, home: Path) -> Child:
             group=program.account.gid,
             extra_groups=program.account.extra_groups,
             start_new_session=True,
-            preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509  (the starter has one thread)
+            preexec_fn=partial(end_with, os.getpid(), signal.SIGKILL),  # noqa: PLW1509  (the starter has one thread)
         )
 
 
@@ -67,10 +67,10 @@ def _whole_environment(program: Program, home: Path) -> dict[str, str]:
     return {**inherited, **program.environment, MARK: str(home)}
 
 
-def _end_with(parent: int) -> None:
-    """In the child, after it changed its user: a SIGKILL of the parent ends it as well."""
+def end_with(parent: int, number: signal.Signals) -> None:
+    """In the child, after it changed its user: it gets a signal when its parent dies, however that dies."""
     if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(1)
 

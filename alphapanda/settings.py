@@ -123,7 +123,19 @@ WAKE_SECONDS = 2  # a lost wake-up blocks its key this long
 QUEUE_CAP = 1_000  # no wake-ups while a queue is longer
 REDIS_FULL = 0.7  # nor while Redis is fuller than this part of its maxmemory
 EVENTS_KEEP = 10_000  # entries of the event stream
-MAX_SIGNALS_PER_TICK = 10  # more targets of one strategy at one tick is a fault
+MAX_STATE_BYTES = 8_000_000  # a strategy whose state is larger is a fault
+WORKER_MEMORY_MB = 1_024  # of a worker's child
+
+# How long what grows is kept. Signals, decisions, orders and fills are never pruned.
+EQUITY_KEEP_DAYS = 30  # every minute; of older days the last point remains
+GAPS_KEEP_DAYS = 365  # a year of evidence of what the feed missed
+REPLAYS_KEEP_DAYS = 7  # files of a drained replay, which nothing reads any more; long enough to look into a fault
+DEAD_LETTERS_KEEP_DAYS = 30  # those that were dealt with, and messages that nobody can read
+DEAD_LETTERS_KEEP = 10_000  # open ones; more are dropped and logged: the first ones tell the cause
+
+# What doctor calls broken.
+QUEUE_OLD_SECONDS = 15  # the sweep sends a lost wake-up again within 2 s, a restarted worker is there within 10 s
+DISK_FREE_BYTES = 500_000_000  # an hour of logs, and the append-only file's rewrite
 
 LOGGING_CONFIG = None
 configure_logs(env.log_level)

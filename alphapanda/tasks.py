@@ -1,4 +1,4 @@
-"""The sweep, which beat sends every second, and the correlation id of whatever runs."""
+"""The sweep, which beat sends every second, retention, and what is noted of whatever runs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from typing import Any
 
 import structlog
 from celery import shared_task
-from celery.signals import task_postrun, task_prerun
+from celery.signals import task_failure, task_postrun, task_prerun, task_success
 
-from alphapanda import pipeline
+from alphapanda import dead_letters, movement, pipeline, retention
 
 
 @shared_task(name="alphapanda.sweep", soft_time_limit=4, time_limit=8)
 def sweep() -> None:
     pipeline.sweep()
+    movement.note_replays()
+    dead_letters.collect()
+
+
+@shared_task(name="alphapanda.prune", soft_time_limit=4, time_limit=8)
+def prune() -> None:
+    """In slices, because trading waits in the same worker."""
+    if retention.prune(retention.SLICE_SECONDS).is_unfinished:
+        prune.apply_async(queue="sweep")
 
 
 @task_prerun.connect
@@ -21,6 +30,17 @@ def _bind(task: Any, task_id: str, **_: object) -> None:
     headers = task.request.headers or {}
     bound = {"task": task.name, "task_id": task_id, "correlation_id": headers.get("correlation_id")}
     structlog.contextvars.bind_contextvars(**{name: value for name, value in bound.items() if value})
+
+
+@task_failure.connect
+def _keep_failure(sender: Any, exception: BaseException, args: Any, kwargs: Any, einfo: Any, **_: object) -> None:
+    arguments = {"args": list(args or ()), "kwargs": dict(kwargs or {})}
+    dead_letters.post_failure(sender.name, sender.request, exception, arguments, str(einfo.traceback))
+
+
+@task_success.connect
+def _resolve(sender: Any, **_: object) -> None:
+    dead_letters.resolve(sender.request)
 
 
 @task_postrun.connect

@@ -25,7 +25,7 @@ class Strategy:
     """Subclass it: declare `Parameters`, make the state in `start`, return the wanted position from `on_tick`.
 
     Whatever `start` assigns to the instance is the state: plain JSON values and windows. It is saved and
-    restored by the framework, as is `target`, the position wanted last.
+    restored by the framework, as are `target`, the position wanted last, and `busy`, which bounds its signals.
     """
 
     Parameters: ClassVar[type[BaseModel]] = Parameters
@@ -39,6 +39,7 @@ class Strategy:
     def __init__(self, parameters: BaseModel) -> None:
         self.parameters: Any = parameters
         self.target = 0
+        self.busy = [0, 0]  # second of market time, signals in it
         self.start()
 
     def start(self) -> None:

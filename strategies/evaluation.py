@@ -15,22 +15,20 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
 
 from alphapanda.connection import connection
-from alphapanda.errors import FencedError, InputError
+from alphapanda.errors import FencedError
 from alphapanda.events import publish
 from alphapanda.identity import correlation_id
-from alphapanda.lock import only_one
-from strategies import configuration, models, records, services, waiting
+from alphapanda.lease import only_one
+from strategies import models, records, services, waiting
 from strategies.lane import Fault, Lane
+from strategies.loading import controls_of, take_over
 from strategies.runner import Runner
 from strategies.seen import publish_seen
 from strategies.shard import Shard
 from strategies.signal import Signal
 from trading.log import MarketLog
-from trading.models import Market
-from trading.prices import Prices
 from trading.reference import INSTRUMENTS
 from trading.tick import Tick
 
@@ -48,62 +46,24 @@ def evaluate(market: UUID, number: int, seconds: float, committed: Committed) ->
     Errors: FencedError when another worker has taken the shard over.
     """
     with only_one(f"{market}:{number}") as is_mine:
-        return is_mine and _work(_current(market, number), MarketLog(connection(), market), seconds, committed)
+        return is_mine and _work(market, number, seconds, committed)
 
 
-def _work(shard: Shard, market_log: MarketLog, seconds: float, committed: Committed) -> bool:
-    deadline = monotonic() + seconds
+def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
+    deadline, market_log = monotonic() + seconds, MarketLog(connection(), market)
+    shard = _current(market, number, market_log)
     while (is_behind := _step(shard, market_log, deadline, committed)) and monotonic() < deadline:
         pass
-    _held[shard.row.market_id, shard.row.number] = shard  # kept only if its last commit succeeded
+    _held[market, number] = shard  # kept only if its last commit succeeded
     return is_behind
 
 
-def _current(market: UUID, number: int) -> Shard:
+def _current(market: UUID, number: int, market_log: MarketLog) -> Shard:
     """The shard as this process left it, or loaded when another has had it since."""
     held = _held.pop((market, number), None)
     if held and models.Shard.objects.filter(pk=held.row.pk, epoch=held.row.epoch).exists():
         return held
-    return take_over(market, number)
-
-
-def take_over(market: UUID, number: int) -> Shard:
-    """Loads a shard from its rows; from now on only this holder can commit."""
-    rows = models.Shard.objects.filter(market=market, number=number)
-    rows.update(epoch=F("epoch") + 1)
-    row = rows.select_related("market").get()
-    is_replay = row.market.kind == Market.Kind.REPLAY
-    shard = Shard(row, is_replay, Lane(row.saved, Prices(json.loads(row.prices))))
-    controls = list(_controls(row))
-    strategies = models.Strategy.objects.filter(portfolio__market=market, portfolio__shard=number)
-    for strategy in strategies.select_related("portfolio"):
-        _resume(shard, strategy, [c for c in controls if c.strategy_id == strategy.pk])
-    shard.learn([], max((c.from_tick or 0 for c in controls), default=0))
-    log.info("shard_loaded", market=str(market), shard=number, epoch=row.epoch, saved=row.saved)
-    return shard
-
-
-def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Control]) -> None:
-    """Sets a strategy to its saved place; controls behind that place are still to come."""
-    state = models.StrategyState.objects.filter(strategy=strategy).first()
-    place = max(state.place if state else 0, shard.row.saved)
-    past = [c for c in controls if (c.from_tick or 0) <= place]
-    shard.learn([c for c in controls if (c.from_tick or 0) > place], 0)
-    if not past or not past[-1].runs or past[-1].version is None:
-        return
-    try:
-        shard.add(strategy, configuration.resumed(strategy, past[-1].version, shard.row.saved))
-    except InputError as error:
-        shard.faults.append(Fault(strategy.pk, place, str(error)))
-
-
-def _controls(row: models.Shard, after: int = 0) -> QuerySet[models.Control]:
-    """Controls of a shard that have got a tick later than `after`, in order."""
-    return (
-        models.Control.objects.filter(market=row.market_id, strategy__portfolio__shard=row.number, from_tick__gt=after)
-        .select_related("strategy__portfolio", "version")
-        .order_by("from_tick", "pk")
-    )
+    return take_over(market, number, market_log)
 
 
 def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Committed) -> bool:
@@ -127,7 +87,7 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
         if shard.is_replay and entry.first > lane.place + 1:
             return  # the sequencer reads its file again after a wipe
         if entry.control > shard.controlled_to:
-            shard.learn(_controls(shard.row, shard.controlled_to), entry.control)
+            shard.learn(controls_of(shard.row, shard.controlled_to), entry.control)
         ticks = [t for t in entry.ticks(INSTRUMENTS) if t.number <= shard.horizon]
         if not _evaluate(shard, lane, ticks, deadline):
             return
@@ -139,7 +99,14 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
 
 
 def _evaluate(shard: Shard, lane: Lane, ticks: list[Tick], deadline: float) -> bool:
-    """Returns whether the lane may go on: one that sees fills stops where it must wait for them."""
+    """Returns whether the lane may go on; afterwards no strategy's code is running."""
+    may_go_on = _evaluate_in_slices(shard, lane, ticks, deadline)
+    shard.notebook.clear()
+    return may_go_on
+
+
+def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: list[Tick], deadline: float) -> bool:
+    """A lane that sees fills stops where it must wait for them."""
     for strategy, own in shard.own.items():
         if own is lane:
             return waiting.move(lane, shard.strategies[strategy], ticks)
@@ -205,17 +172,23 @@ def _fence(shard: Shard, is_whole: bool) -> None:
 
 
 def _states(shard: Shard, wanted: set[UUID] | None) -> tuple[list[models.StrategyState], list[Fault]]:
-    """States of some versions or of all; a strategy whose state is no plain JSON is a fault."""
+    """States of some versions or of all; a strategy whose state cannot be kept is a fault."""
     states, broken = [], []
     for strategy, runner in list(shard.runners()):
         if wanted is not None and runner.id not in wanted:
             continue
         try:
-            states.append(_state(strategy, runner, runner.dump()))
+            states.append(_bounded(_state(strategy, runner, runner.dump())))
         except (TypeError, ValueError) as error:
             broken.append(Fault(strategy, runner.place, str(error), runner))
             shard.remove(strategy)
     return states, broken
+
+
+def _bounded(state: models.StrategyState) -> models.StrategyState:
+    if len(state.state) > settings.MAX_STATE_BYTES:
+        raise ValueError(f"its state has {len(state.state):,} bytes; at most {settings.MAX_STATE_BYTES:,} are kept")
+    return state
 
 
 def _last_targets(faults: Iterable[Fault]) -> list[models.StrategyState]:

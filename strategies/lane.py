@@ -26,15 +26,25 @@ class Fault:
     runner: Runner | None = None
 
 
+def _no_note(strategy: int, tick: int) -> None:
+    """Where no process can die, nothing need be noted."""
+
+
 @dataclass(slots=True)
 class Lane:
-    """`runners` by strategy id; `place` is the last tick evaluated."""
+    """`runners` by strategy id; `place` is the last tick evaluated.
+
+    `note` is told which strategy gets which tick before its code runs; `interruptions` are what the house
+    itself raises into that code (a time limit): they end the work, not the strategy.
+    """
 
     place: int = 0
     prices: Prices = field(default_factory=Prices)
     runners: dict[int, Runner] = field(default_factory=dict)
     signals: list[tuple[int, Runner, Signal]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    note: Callable[[int, int], None] = _no_note
+    interruptions: tuple[type[BaseException], ...] = ()
 
     def evaluate(self, ticks: Iterable[Tick]) -> None:
         """Gives ticks to the runners that have not seen them; what they want gathers in `signals`."""
@@ -63,9 +73,12 @@ class Lane:
 
     def guard(self, strategy: int, tick: int, act: Callable[[], None]) -> None:
         """Runs a person's code: whatever it raises ends that strategy and no other."""
+        self.note(strategy, tick)
         try:
             act()
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except self.interruptions:
+            raise
+        except BaseException as error:  # noqa: BLE001
             where = "".join(traceback.format_tb(error.__traceback__)[-2:])
             reason = f"{type(error).__name__}: {error}\n{where}"
             self.faults.append(Fault(strategy, tick, reason, self.runners.pop(strategy)))

@@ -11,9 +11,11 @@ from strategies.signal import Signal, Target
 from trading.fill import Fill
 from trading.order import Side
 from trading.prices import Prices
+from trading.session import SECOND
 from trading.tick import Tick
 
 MAX_SIGNALS_PER_TICK = 10
+MAX_SIGNALS_PER_SECOND = 100  # of one instrument, in market time
 
 
 class Runner:
@@ -88,6 +90,7 @@ class Runner:
             change = target.position - instance.target
             if change:
                 instance.target = target.position
+                _count(instance, tick)
                 signals.append(self._signal(len(signals), change, target, tick, prices))
         return signals
 
@@ -110,6 +113,14 @@ class Runner:
             reason=target.reason,
             confidence=target.confidence,
         )
+
+
+def _count(instance: Strategy, tick: Tick) -> None:
+    """Errors: ValueError when a strategy signals madly; the count is part of the state, so a restart agrees."""
+    second = tick.time // SECOND
+    instance.busy = [second, instance.busy[1] + 1 if instance.busy[0] == second else 1]
+    if instance.busy[1] > MAX_SIGNALS_PER_SECOND:
+        raise ValueError(f"more than {MAX_SIGNALS_PER_SECOND} signals within a second of market time")
 
 
 def _targets(wanted: Any) -> list[Target]:

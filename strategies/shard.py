@@ -11,6 +11,7 @@ from strategies import configuration, models
 from strategies.lane import Fault, Lane
 from strategies.runner import Runner
 from strategies.signal import Signal
+from strategies.suspects import Notebook, Suspect
 
 FAR = 2**62
 
@@ -25,6 +26,7 @@ class Shard:
     row: models.Shard
     is_replay: bool
     main: Lane
+    notebook: Notebook
     own: dict[int, Lane] = field(default_factory=dict)
     strategies: dict[int, models.Strategy] = field(default_factory=dict)
     pending: list[models.Control] = field(default_factory=list)
@@ -33,6 +35,7 @@ class Shard:
     unheard: dict[int, int] = field(default_factory=dict)
     saved_at: float = field(default_factory=monotonic)
     faults: list[Fault] = field(default_factory=list)
+    suspects: list[Suspect] = field(default_factory=list)
 
     @property
     def lanes(self) -> list[Lane]:
@@ -87,9 +90,13 @@ class Shard:
         self.strategies[strategy.pk] = strategy
         lane = self.main
         if runner.sees_fills:
-            lane = self.own[strategy.pk] = Lane(self.main.place, self.main.prices.copy())
+            lane = self.own[strategy.pk] = self.lane_from(self.main)
         turns = {**lane.runners, strategy.pk: runner}
         lane.runners = {s: turns[s] for s in sorted(turns, key=self._turn)}
+
+    def lane_from(self, other: Lane) -> Lane:
+        """An empty lane at the place of another."""
+        return Lane(other.place, other.prices.copy(), note=other.note, interruptions=other.interruptions)
 
     def take_signals(self) -> list[tuple[models.Strategy, Runner, Signal]]:
         """What the lanes have gathered; the lanes forget it."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 
 from alphapanda.connection import connection
 from alphapanda.errors import InputError
+from alphapanda.lease import new_token
 from trading import models
 from trading.feed.mock import SCENARIOS
 from trading.feed.sources import MockSource, ReplaySource, Source
@@ -26,7 +27,7 @@ Kind = models.Market.Kind
 def ingest(market_id: UUID, seconds: float, appended: Callable[[], None]) -> bool:
     """Sequences a market for a window. Returns whether there was one, so that a successor makes sense."""
     market = models.Market.objects.filter(pk=market_id, is_active=True, fault="").first()
-    market_log, token = MarketLog(connection(), market_id), uuid4().hex
+    market_log, token = MarketLog(connection(), market_id), new_token()
     if market is None or not market_log.acquire(token):
         return False
     try:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import redis
 
+from alphapanda import lease
 from alphapanda.connection import key
 from trading.instrument import Instrument
 from trading.packing import Batch, unpack
@@ -29,8 +30,6 @@ if #ARGV > 6 then redis.call('HSET', KEYS[3], unpack(ARGV, 7)) end
 redis.call('PEXPIRE', KEYS[1], LEASE_MS)
 return {1, tonumber(ARGV[4])}
 """.replace("LEASE_MS", str(LEASE_MS))
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +66,13 @@ class MarketLog:
 
     def acquire(self, token: str) -> bool:
         """Takes the lease that allows appending, for a few seconds; appending renews it."""
-        return bool(self._redis.set(self._lease, token, nx=True, px=LEASE_MS))
+        return lease.acquire(self._redis, self._lease, token, LEASE_MS)
 
     def renew(self, token: str) -> bool:
-        return bool(self._redis.eval(_RENEW, 1, self._lease, token, LEASE_MS))
+        return lease.renew(self._redis, self._lease, token, LEASE_MS)
 
     def release(self, token: str) -> None:
-        self._redis.eval(_RELEASE, 1, self._lease, token)
+        lease.release(self._redis, self._lease, token)
 
     def append(self, token: str, expected_last: int, control: int, batch: Batch) -> bool:
         """Adds a batch behind `expected_last`; False when another holds the lease or the log has moved."""

@@ -1,6 +1,9 @@
 """Strategies of a person, good and bad, for tests of the pipeline."""
 
+import os
+from contextlib import suppress
 from decimal import Decimal
+from time import sleep
 
 from strategies.base import Strategy
 from strategies.signal import Target
@@ -51,3 +54,51 @@ class Raises(Strategy):
 class Nonsense(Strategy):
     def on_tick(self, tick):
         return float("nan")
+
+
+class Exits(Strategy):
+    """Ends its process at its thirtieth tick, whoever runs it."""
+
+    def start(self) -> None:
+        self.ticks = 0
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        if self.ticks == 30:
+            os._exit(1)
+
+
+class Hangs(Exits):
+    """Never comes back from its thirtieth tick and swallows what would end it."""
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        while self.ticks >= 30:
+            with suppress(Exception):
+                sleep(60)
+
+
+class EatsMemory(Exits):
+    """Wants more at its thirtieth tick than any worker may have."""
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        if self.ticks == 30:
+            self.eaten = ["x" * 10_000_000 for _ in range(1_000)]
+
+
+class Hoards(Strategy):
+    """Its state grows with every tick."""
+
+    def start(self) -> None:
+        self.hoard = []
+
+    def on_tick(self, tick):
+        self.hoard.append("x" * 1_000)
+
+
+class GoesMad(Strategy):
+    """Turns around at every tick, ten times."""
+
+    def on_tick(self, tick):
+        return [Target(n % 2 + 1) for n in range(10)]

@@ -8,7 +8,7 @@ from tests.pipeline.driver import Replay, bars, expected
 from trading.order import OrderStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SAMPLES = ["Pyramid", "Resting", "Raises", "Nonsense"]
+SAMPLES = ["Pyramid", "Resting", "Raises", "Nonsense", "Hoards"]
 
 
 @pytest.fixture
@@ -94,3 +94,10 @@ def test_quarantined_strategy_can_be_started_again(files, redis):
     services.start(strategy_of(replay))
     replay.drain()
     assert Control.objects.filter(kind="QUARANTINE").count() == 2
+
+
+def test_state_that_grows_without_bound_quarantines_its_strategy(files, settings, redis):
+    settings.MAX_STATE_BYTES, settings.SHARD_SAVE_SECONDS = 50_000, 0.0
+    replay = Replay.of(files, strategy=["hoards"], param=[])
+    replay.drain()
+    assert "at most 50,000 are kept" in strategy_of(replay).status_reason

@@ -10,6 +10,7 @@ from alphapanda.errors import FencedError
 from risk import services as risk
 from risk.models import Decision
 from strategies import evaluation
+from strategies.loading import take_over
 from strategies.models import Shard
 from tests.pipeline.driver import Replay, bars
 from trading import services as trading
@@ -29,7 +30,7 @@ def replay(tmp_path, redis, settings) -> Replay:
 
 def test_shard_that_was_taken_over_commits_nothing(replay, redis):
     replay.begin()
-    zombie = evaluation.take_over(replay.portfolio.market_id, replay.portfolio.shard)
+    zombie = take_over(replay.portfolio.market_id, replay.portfolio.shard, MarketLog(redis, replay.portfolio.market_id))
     replay.ingest()
     replay.evaluate(5)
     signals = replay.portfolio.signals.count()

@@ -50,7 +50,8 @@ def outcome(*arguments, home, **variables):
 class Running:
     """A house with its output in a file; one port for its life, so that it is found again after a restart."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **variables: str) -> None:
+        self.variables = variables
         self.home, self.port, self.flower_port = home, find_free(), find_free()
         self.output = home / "output"
 
@@ -59,7 +60,7 @@ class Running:
         return f"http://{LOOPBACK}:{self.port}"
 
     def start(self):
-        ports = {"PORT": str(self.port), "FLOWER_PORT": str(self.flower_port)}
+        ports = {"PORT": str(self.port), "FLOWER_PORT": str(self.flower_port), **self.variables}
         with self.output.open("w") as output:
             command = manage("up", home=self.home, **ports)
             self.process = subprocess.Popen(**command, stdout=output, stderr=subprocess.STDOUT)

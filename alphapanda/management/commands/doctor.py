@@ -8,7 +8,7 @@ from alphapanda.status import checks
 
 
 class Command(BaseCommand):
-    help = "Check database, migrations, Redis, queues, beat, feeds and shards; exit code 1 when one is not well."
+    help = "Check servers, migrations, queues, beat, feeds, shards, clocks, disk, failures; exit code 1 when not well."
     requires_system_checks: list[str] = []
 
     def handle(self, *_: object, **__: object) -> None:

@@ -27,7 +27,7 @@ _LOG_SECONDS = 10.0
 
 class Command(BaseCommand):
     help = "Starts everything on this machine and keeps it running until Ctrl-C."
-    requires_system_checks = ()  # they may ask the database, which is not up yet
+    requires_system_checks = ("pipeline",)  # others may ask the database, which is not up yet
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--feed", choices=("mock", "none", "kite"), default="mock")

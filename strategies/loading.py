@@ -1,0 +1,123 @@
+"""Loading a shard: from its rows to runners at their places. Whoever loads fences off whoever had it before."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db.models import F, QuerySet
+
+from alphapanda.errors import InputError
+from strategies import configuration, models
+from strategies.lane import Fault, Lane
+from strategies.shard import Shard
+from strategies.suspects import Notebook, Suspect, left_behind
+from trading.log import MarketLog
+from trading.models import Market
+from trading.prices import Prices
+from trading.reference import INSTRUMENTS
+
+log = structlog.get_logger(__name__)
+
+
+def take_over(market: UUID, number: int, market_log: MarketLog) -> Shard:
+    """Loads a shard from its rows; from now on only this holder can commit."""
+    rows = models.Shard.objects.filter(market=market, number=number)
+    rows.update(epoch=F("epoch") + 1)
+    row = rows.select_related("market").get()
+    shard = _empty(row)
+    controls = list(controls_of(row))
+    strategies = models.Strategy.objects.filter(portfolio__market=market, portfolio__shard=number)
+    for strategy in strategies.select_related("portfolio"):
+        _resume(shard, strategy, [c for c in controls if c.strategy_id == strategy.pk])
+    shard.learn([], max((c.from_tick or 0 for c in controls), default=0))
+    log.info("shard_loaded", market=str(market), shard=number, epoch=row.epoch, saved=row.saved)
+    _look_at_suspects(shard, market_log)
+    return shard
+
+
+def _empty(row: models.Shard) -> Shard:
+    folder, name = notes_folder(), f"{row.market_id}-{row.number}"
+    suspects = left_behind(folder, name)
+    notebook = Notebook(folder, name)
+    main = Lane(
+        row.saved,
+        Prices(json.loads(row.prices)),
+        note=notebook.note,
+        interruptions=(SoftTimeLimitExceeded,),
+    )
+    is_replay = row.market.kind == Market.Kind.REPLAY
+    return Shard(row, is_replay, main, notebook, suspects=suspects)
+
+
+def notes_folder() -> Path:
+    return Path(settings.ALPHAPANDA_HOME) / "suspects"
+
+
+def _look_at_suspects(shard: Shard, market_log: MarketLog) -> None:
+    """A strategy whose worker died runs alone up to that tick; one that died there alone is out."""
+    for suspect in shard.suspects:
+        log.warning("suspect", strategy=suspect.strategy, tick=suspect.tick, was_alone=suspect.was_alone)
+        if suspect.was_alone:
+            _condemn(shard, suspect)
+        elif suspect.strategy in shard.main.runners:
+            _try_alone(shard, suspect, market_log)
+        elif suspect.strategy in shard.own:
+            shard.own[suspect.strategy].note = partial(_note_again, shard.notebook, suspect.tick)
+
+
+def _condemn(shard: Shard, suspect: Suspect) -> None:
+    runner = dict(shard.runners()).get(suspect.strategy)
+    if runner is not None:
+        reason = f"its worker died twice while it looked at tick {suspect.tick} (hung, crashed or out of memory)"
+        shard.faults.append(Fault(suspect.strategy, suspect.tick, reason, runner))
+        shard.remove(suspect.strategy)
+
+
+def _try_alone(shard: Shard, suspect: Suspect, market_log: MarketLog) -> None:
+    until = min(suspect.tick, shard.horizon)
+    alone = shard.lane_from(shard.main)
+    alone.note = shard.notebook.note_alone
+    alone.runners = {suspect.strategy: shard.main.runners[suspect.strategy]}
+    while alone.place < until and (entries := market_log.read(alone.place)):
+        for entry in entries:
+            alone.evaluate(t for t in entry.ticks(INSTRUMENTS) if t.number <= until)
+            alone.place = max(alone.place, min(entry.last, until))
+    shard.notebook.clear()
+    shard.main.signals += alone.signals
+    shard.faults += alone.faults
+    for fault in alone.faults:
+        shard.remove(fault.strategy)
+
+
+def _note_again(notebook: Notebook, suspected: int, strategy: int, tick: int) -> None:
+    """A strategy with a lane of its own is alone there anyway: it is out when it dies at the same tick."""
+    notebook.note(strategy, tick, is_alone=tick == suspected)
+
+
+def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Control]) -> None:
+    """Sets a strategy to its saved place; controls behind that place are still to come."""
+    state = models.StrategyState.objects.filter(strategy=strategy).first()
+    place = max(state.place if state else 0, shard.row.saved)
+    past = [c for c in controls if (c.from_tick or 0) <= place]
+    shard.learn([c for c in controls if (c.from_tick or 0) > place], 0)
+    if not past or not past[-1].runs or past[-1].version is None:
+        return
+    try:
+        shard.add(strategy, configuration.resumed(strategy, past[-1].version, shard.row.saved))
+    except InputError as error:
+        shard.faults.append(Fault(strategy.pk, place, str(error)))
+
+
+def controls_of(row: models.Shard, after: int = 0) -> QuerySet[models.Control]:
+    """Controls of a shard that have got a tick later than `after`, in order."""
+    return (
+        models.Control.objects.filter(market=row.market_id, strategy__portfolio__shard=row.number, from_tick__gt=after)
+        .select_related("strategy__portfolio", "version")
+        .order_by("from_tick", "pk")
+    )
