@@ -23,7 +23,7 @@ from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from strategies import models, records, services, waiting
 from strategies.lane import Fault, Lane
-from strategies.loading import controls_of, take_over
+from strategies.loading import controls_of, look_at_suspects, take_over
 from strategies.runner import Runner
 from strategies.seen import publish_seen
 from strategies.shard import Shard
@@ -78,6 +78,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
         _save(shard)
         for control in due:
             shard.apply(control)
+        look_at_suspects(shard, market_log)
     return moved or bool(due)
 
 

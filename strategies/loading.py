@@ -37,7 +37,7 @@ def take_over(market: UUID, number: int, market_log: MarketLog) -> Shard:
         _resume(shard, strategy, [c for c in controls if c.strategy_id == strategy.pk])
     shard.learn([], max((c.from_tick or 0 for c in controls), default=0))
     log.info("shard_loaded", market=str(market), shard=number, epoch=row.epoch, saved=row.saved)
-    _look_at_suspects(shard, market_log)
+    look_at_suspects(shard, market_log)
     return shard
 
 
@@ -59,24 +59,27 @@ def notes_folder() -> Path:
     return Path(settings.ALPHAPANDA_HOME) / "suspects"
 
 
-def _look_at_suspects(shard: Shard, market_log: MarketLog) -> None:
-    """A strategy whose worker died runs alone up to that tick; one that died there alone is out."""
-    for suspect in shard.suspects:
+def look_at_suspects(shard: Shard, market_log: MarketLog) -> None:
+    """A strategy whose worker died runs alone up to that tick; one that died there alone is out.
+
+    A suspect that a control is yet to start is looked at again when it runs.
+    """
+    for suspect in [s for s in shard.suspects if s.strategy in dict(shard.runners())]:
+        shard.suspects.remove(suspect)
         log.warning("suspect", strategy=suspect.strategy, tick=suspect.tick, was_alone=suspect.was_alone)
         if suspect.was_alone:
             _condemn(shard, suspect)
         elif suspect.strategy in shard.main.runners:
             _try_alone(shard, suspect, market_log)
-        elif suspect.strategy in shard.own:
+        else:
             shard.own[suspect.strategy].note = partial(_note_again, shard.notebook, suspect.tick)
 
 
 def _condemn(shard: Shard, suspect: Suspect) -> None:
-    runner = dict(shard.runners()).get(suspect.strategy)
-    if runner is not None:
-        reason = f"its worker died twice while it looked at tick {suspect.tick} (hung, crashed or out of memory)"
-        shard.faults.append(Fault(suspect.strategy, suspect.tick, reason, runner))
-        shard.remove(suspect.strategy)
+    runner = dict(shard.runners())[suspect.strategy]
+    reason = f"its worker died twice while it looked at tick {suspect.tick} (hung, crashed or out of memory)"
+    shard.faults.append(Fault(suspect.strategy, suspect.tick, reason, runner))
+    shard.remove(suspect.strategy)
 
 
 def _try_alone(shard: Shard, suspect: Suspect, market_log: MarketLog) -> None:
