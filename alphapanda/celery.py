@@ -16,6 +16,7 @@ from django.conf import settings
 from alphapanda.heartbeat import Heartbeat
 
 SWEEP_SECONDS = 1.0
+APPS = ("alphapanda", "trading", "strategies", "risk", "portfolio")
 STAGES = ("ingest", "risk", "execution", "portfolio", "sweep")
 
 
@@ -23,12 +24,14 @@ def queue_names() -> list[str]:
     return [*STAGES, *(f"strategies.{shard}" for shard in range(settings.STRATEGY_SHARDS))]
 
 
-app = Celery("alphapanda")
+app = Celery("alphapanda", task_cls="alphapanda.stage:Stage")
 app.conf.update(
     broker_url=settings.REDIS_URL,
     # What cannot be read or run becomes a dead letter; Celery's own die of garbage or drop it silently.
     broker_transport="alphapanda.transport:Transport",
     worker_consumer="alphapanda.consumer:Consumer",
+    # Else Celery closes the connection to PostgreSQL before and after every task; each task checks it instead.
+    CELERY_DB_REUSE_MAX=1_000_000,
     # Results are rows.
     result_backend=None,
     task_ignore_result=True,
@@ -93,7 +96,7 @@ app.conf.update(
     timezone="UTC",
 )
 app.steps["worker"].add(Heartbeat)
-app.autodiscover_tasks(["alphapanda", "trading", "strategies", "risk", "portfolio"])
+app.autodiscover_tasks(list(APPS))
 
 
 @before_task_publish.connect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -43,7 +44,8 @@ def current_setup() -> Setup:
     from risk import tasks as risk
     from strategies import tasks as strategies
 
-    celery.app.loader.import_default_modules()
+    for name in celery.APPS:
+        import_module(f"{name}.tasks")
     ours = {name: task for name, task in celery.app.tasks.items() if not name.startswith("celery.")}
     shards = {f"strategies.evaluate of shard {n}": pipeline.shard_queue(n) for n in range(settings.STRATEGY_SHARDS)}
     beat = {f"beat's {name}": entry["options"]["queue"] for name, entry in celery.app.conf.beat_schedule.items()}

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import redis
 import structlog
 from celery import current_app
@@ -36,11 +37,12 @@ OUTAGES: tuple[type[BaseException], ...] = (
     BrokerError,
     FencedError,
 )
+THROWN_OUT = psycopg.errors.IdleInTransactionSessionTimeout  # of a frozen worker; to Django an internal error
 
 
 def post_failure(task: str, request: Any, error: BaseException, arguments: dict[str, Any], traceback: str) -> None:
     """Puts a task that ended with an exception into the letterbox."""
-    if isinstance(error, OUTAGES):
+    if isinstance(error, OUTAGES) or isinstance(error.__cause__, THROWN_OUT):
         log.warning("task_interrupted", task=task, reason=_reason(error))
         return
     headers = getattr(request, "headers", None) or {}
@@ -106,7 +108,7 @@ def _storable(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _fingerprint(letter: Letter, arguments: dict[str, Any] | None) -> str:
-    what = [letter.task, arguments] if letter.task else [letter.queue, letter.body]
+    what = [letter.task, arguments] if letter.task else [letter.queue, letter.reason, letter.body]
     return sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
@@ -23,7 +23,6 @@ from alphapanda.models import DeadLetter
 from portfolio.models import EquityPoint, Position
 from trading.models import Gap, LastPrice, Market
 
-SLICE_SECONDS = 0.25  # for a worker that has other work
 CHUNK = 500
 ABANDONED_SECONDS = 86_400.0  # a spool without a market: its replay ended before it began
 MARKET_KEYS = ("log", "prices", "seen", "waiting", "wanting")
@@ -63,13 +62,12 @@ def _delete(rows: QuerySet[Any]) -> int:
 def thin_equity() -> int:
     """Of each day (in India) that is old enough the last point of a portfolio stays."""
     before = timezone.localtime(_ago(settings.EQUITY_KEEP_DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
-    later = EquityPoint.objects.filter(
-        portfolio=OuterRef("portfolio"),
-        minute__gt=OuterRef("minute"),
-        minute__lt=OuterRef("minute") + timedelta(days=1),
-        minute__date=TruncDate(OuterRef("minute")),
+    days = EquityPoint.objects.annotate(day=TruncDate("minute"))
+    next_day = ExpressionWrapper(OuterRef("minute") + timedelta(days=1), DateTimeField())  # for the index
+    later = days.filter(
+        portfolio=OuterRef("portfolio"), minute__gt=OuterRef("minute"), minute__lt=next_day, day=OuterRef("day")
     )
-    return _delete(EquityPoint.objects.filter(Exists(later), minute__lt=before))
+    return _delete(days.filter(Exists(later), minute__lt=before))
 
 
 def drop_gaps() -> int:

@@ -130,6 +130,7 @@ WORKER_MEMORY_MB = 1_024  # of a worker's child
 EQUITY_KEEP_DAYS = 30  # every minute; of older days the last point remains
 GAPS_KEEP_DAYS = 365  # a year of evidence of what the feed missed
 REPLAYS_KEEP_DAYS = 7  # files of a drained replay, which nothing reads any more; long enough to look into a fault
+PRUNE_SLICE_SECONDS = 0.25  # at a stretch: trading waits in the same worker
 DEAD_LETTERS_KEEP_DAYS = 30  # those that were dealt with, and messages that nobody can read
 DEAD_LETTERS_KEEP = 10_000  # open ones; more are dropped and logged: the first ones tell the cause
 

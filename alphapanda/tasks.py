@@ -7,6 +7,8 @@ from typing import Any
 import structlog
 from celery import shared_task
 from celery.signals import task_failure, task_postrun, task_prerun, task_success
+from django.conf import settings
+from django.db import close_old_connections
 
 from alphapanda import dead_letters, movement, pipeline, retention
 
@@ -20,13 +22,13 @@ def sweep() -> None:
 
 @shared_task(name="alphapanda.prune", soft_time_limit=4, time_limit=8)
 def prune() -> None:
-    """In slices, because trading waits in the same worker."""
-    if retention.prune(retention.SLICE_SECONDS).is_unfinished:
+    if retention.prune(settings.PRUNE_SLICE_SECONDS).is_unfinished:
         prune.apply_async(queue="sweep")
 
 
 @task_prerun.connect
 def _bind(task: Any, task_id: str, **_: object) -> None:
+    close_old_connections()  # a broken one is replaced, a good one kept
     headers = task.request.headers or {}
     bound = {"task": task.name, "task_id": task_id, "correlation_id": headers.get("correlation_id")}
     structlog.contextvars.bind_contextvars(**{name: value for name, value in bound.items() if value})

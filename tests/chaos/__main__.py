@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.servers import _OURS, temporary_home
 
-USER_STRATEGIES = ["tests.pipeline.sample.Pyramid", "tests.pipeline.sample.Resting"]
+USER_STRATEGIES = ["tests.chaos.sample.Patient", "tests.chaos.sample.Fisher"]
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def read_options() -> Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=50)
     parser.add_argument("--data", type=Path, nargs="+", metavar="FILE", help="ticks or bars; seeded bars without it")
-    parser.add_argument("--days", type=int, default=3, help="of seeded bars")
+    parser.add_argument("--days", type=int, default=2, help="of seeded bars")
     parser.add_argument("--seconds", type=float, default=90, help="that a replay lasts without faults")
     parser.add_argument("--kinds", nargs="+", metavar="KIND", help="only these faults")
     parser.add_argument("--keep", action="store_true", help="leave the home with its logs")

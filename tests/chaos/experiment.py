@@ -19,14 +19,16 @@ from portfolio.models import Portfolio
 from portfolio.services import shard_of
 from strategies.models import Signal
 from tests.chaos.fault import KINDS, ended
-from tests.chaos.flow import Flow
+from tests.chaos.flow import STALL_SECONDS, Flow
 from tests.chaos.house import WORKERS, House
 from tests.chaos.subject import speed_for
 from tests.chaos.waiting import LOOK_SECONDS, DeadlineError, wait_for
 from trading.feed.replay import Refusals
 from trading.models import Market
 
-CALM_SECONDS = 2.0  # so long the flow must have been normal
+MEASURE_SECONDS = 5.0
+CALM_SECONDS = 0.5  # and the longest stall: so long the flow must have been normal
+MOST_STALL_SECONDS = 6.0
 GIVE_UP_SECONDS = 120
 DRAIN_SECONDS = 300
 QUIET_SECONDS = 45
@@ -86,12 +88,12 @@ class Experiment:
         rounds.append(done := Round(number))
         portfolios = self._prepare(f"round {number}", speed_for(self.trial, self.seconds))
         flow = Flow(self.house, portfolios)
-        self._calm(flow, monotonic(), {})
+        self._learn_usual_stall(flow)
         while planned and not self._ends_soon(portfolios):
             self._look_on(flow, random.uniform(0.1, 1.0))
             done.faults.append(self._strike(planned.pop(0), flow, random))
         if not planned:
-            Market.objects.filter(pk__in=flow.portfolios.values()).update(speed=0)
+            Market.objects.filter(pk__in=flow.markets.values()).update(speed=0)
         self._drain(portfolios)
         self._judge(done, portfolios)
 
@@ -100,8 +102,16 @@ class Experiment:
         wishes = (Wish("demo", name, speed, False) for name in _one_for_each_shard(name))
         return [prepare(self.trial, wish, Refusals()) for wish in wishes]
 
+    def _learn_usual_stall(self, flow: Flow) -> None:
+        """How long clocks stand without any fault: a busy machine is slow, not broken."""
+        wait_for(lambda: not flow.trouble() and flow.has_begun, GIVE_UP_SECONDS, "the replay begins")
+        flow.longest_stall = 0.0
+        self._look_on(flow, MEASURE_SECONDS)
+        flow.stall = min(max(STALL_SECONDS, 1.5 * flow.longest_stall), MOST_STALL_SECONDS)
+        self.say(f"clocks stand at most {flow.longest_stall:.1f} s without faults")
+
     def _strike(self, kind: str, flow: Flow, random: Random) -> Struck:
-        begun, passed = monotonic(), flow.tails()
+        begun, passed = monotonic(), flow.clocks()
         with ended(KINDS[kind](self.house, random)) as steps:
             troubled = max((self._look_on(flow, pause) for pause in steps), default=0.0)
         if kind == "kill supervisor":
@@ -129,7 +139,7 @@ class Experiment:
         """Waits until the flow has been normal for a while; the moment from which on it was."""
         behind, trouble = begun, ""
         troubled = max(troubled, begun)
-        while monotonic() - max(troubled, behind) < CALM_SECONDS and not flow.is_over:
+        while monotonic() - max(troubled, behind) < flow.stall + CALM_SECONDS and not flow.is_over:
             if now := flow.trouble():
                 troubled, trouble = monotonic(), now
             if not flow.have_passed(passed):
@@ -144,13 +154,14 @@ class Experiment:
         return any(self.seconds * (1 - clock / last) < LAST_SECONDS for clock, last in rows)
 
     def _drain(self, portfolios: list[Portfolio]) -> None:
-        flow = Flow(self.house, portfolios)
-
-        def is_over() -> bool:
-            flow.trouble()
-            return flow.is_over
-
-        wait_for(is_over, DRAIN_SECONDS, "the replay is drained")
+        """Errors: DeadlineError saying where it stands."""
+        flow, until, trouble = Flow(self.house, portfolios), monotonic() + DRAIN_SECONDS, ""
+        while not flow.is_over:
+            trouble = flow.trouble() or trouble
+            if monotonic() > until:
+                clocks = [place.clock for place in flow.places.values()]
+                raise DeadlineError(f"not drained within {DRAIN_SECONDS} s, clocks at {clocks}: {trouble}")
+            sleep(LOOK_SECONDS)
 
     def _judge(self, done: Round, portfolios: list[Portfolio]) -> None:
         for portfolio in portfolios:

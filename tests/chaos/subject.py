@@ -17,7 +17,7 @@ from trading.session import MINUTE, SECOND
 SYMBOLS = ("HDFCBANK", "SBIN", "TCS")
 MINUTES_A_DAY = 375
 STRATEGIES = {
-    "strategy": ["momentum", "mean_reversion", "pyramid", "resting"],
+    "strategy": ["momentum", "mean_reversion", "patient", "fisher"],
     "param": ["momentum.threshold=0.001", "momentum.lookback=3", "mean_reversion.lookback=6"],
 }
 TERMS = {"cash": "10000000", "slippage_bps": "5", "latency_ms": "0", "tick_size": "0.05"}

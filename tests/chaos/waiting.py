@@ -5,7 +5,7 @@ from time import monotonic, sleep
 from typing import TypeVar
 
 T = TypeVar("T")
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 
 
 class DeadlineError(Exception):

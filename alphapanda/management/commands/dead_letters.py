@@ -62,6 +62,7 @@ def _outcomes(sent: dict[int, int]) -> dict[int, str]:
     outcomes: dict[int, str] = {}
     deadline = monotonic() + WAIT_SECONDS
     while len(outcomes) < len(sent) and monotonic() < deadline:
+        collect()
         for letter in DeadLetter.objects.filter(pk__in=sent.keys() - outcomes.keys()):
             if letter.resolved_at:
                 outcomes[letter.pk] = "done"

@@ -1,0 +1,38 @@
+"""A real worker process on the database of the test that starts it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from alphapanda import processes, program
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> object:
+    deadline = monotonic() + seconds
+    while not (found := condition()):
+        assert monotonic() < deadline, f"did not happen within {seconds} s"
+        sleep(0.05)
+    return found
+
+
+def database_url() -> str:
+    """Of the database that Django uses in tests."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{settings.DATABASES['default']['NAME']}").geturl()
+
+
+@contextmanager
+def worker(home: Path, queues: str, *tasks: str) -> Iterator[program.Child]:
+    """One with one child, as a house would start it, and modules of more tasks; its log is `home`/logs/test.log."""
+    planned = processes.worker("test", queues, 1)
+    command = (*planned.command, *(part for module in tasks for part in ("-I", module)))
+    child = program.start(replace(planned, command=command, environment={"DATABASE_URL": database_url()}), home)
+    try:
+        yield child
+    finally:
+        program.kill(child)
