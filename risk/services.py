@@ -68,9 +68,7 @@ def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:
 def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue]) -> None:
     until = due[-1].tick
     stops = stops_up_to(opened, until)
-    events: list[SignalValue | Stop] = sorted(
-        [*due, *(stop for _, stop in stops)], key=lambda e: (e.tick, e.strategy, isinstance(e, Stop))
-    )
+    events: list[SignalValue | Stop] = sorted([*due, *(stop for _, stop in stops)], key=lambda e: (e.tick, e.turn))
     after = opened.book.clock if opened.book.working else events[0].tick
     advance(opened.book, ticks_for(opened, after, until), events, until, decider.act)
     settle(control for control, _ in stops)

@@ -36,6 +36,7 @@ class Backtest:
             self.ticks += len(batch)
             events: list[Signal | Stop] = [*self._show_fills(batch[0].number)]
             events += [event for tick in batch for event in self._evaluate(tick)]
+            events.sort(key=lambda event: (event.tick, event.turn))
             advance(self.decider.book, batch, events, batch[-1].number, self.decider.act)
 
     def _evaluate(self, tick: Tick) -> Iterator[Signal | Stop]:
@@ -66,7 +67,7 @@ class Backtest:
 
     def _stop(self, runner: Runner, tick: int, error: BaseException) -> Stop:
         self.faults[runner.ordinal] = (tick, f"{type(error).__name__}: {error}")
-        return Stop(tick, runner.ordinal)
+        return Stop(tick, runner.ordinal, turn=runner.ordinal)
 
 
 def _batches(ticks: Iterable[Tick], size: int) -> Iterator[list[Tick]]:

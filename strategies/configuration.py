@@ -49,6 +49,7 @@ def resumed(strategy: models.Strategy, version: models.StrategyVersion, saved: i
         runner.place = max(state.place, saved)
     elif state:
         runner.load_targets(json.loads(state.state))
+    runner.shown = runner.place - 1  # fills of the place itself are shown before the next tick
     return runner
 
 
@@ -58,5 +59,5 @@ def started(strategy: models.Strategy, version: models.StrategyVersion, from_tic
     state = models.StrategyState.objects.filter(strategy=strategy).first()
     if state:
         runner.load_targets(json.loads(state.state))
-    runner.place = from_tick - 1
+    runner.place = runner.shown = from_tick - 1
     return runner

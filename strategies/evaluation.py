@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 
@@ -22,7 +23,7 @@ from alphapanda.events import publish
 from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from strategies import models, records, services, waiting
-from strategies.lane import Fault, Lane
+from strategies.lane import Fault, Lane, explained
 from strategies.loading import controls_of, look_at_suspects, take_over
 from strategies.runner import Runner
 from strategies.seen import publish_seen
@@ -180,8 +181,10 @@ def _states(shard: Shard, wanted: set[UUID] | None) -> tuple[list[models.Strateg
             continue
         try:
             states.append(_bounded(_state(strategy, runner, runner.dump())))
-        except (TypeError, ValueError) as error:
-            broken.append(Fault(strategy, runner.place, str(error), runner))
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as error:  # noqa: BLE001  (a strategy may have a `dump` of its own)
+            broken.append(Fault(strategy, runner.place, explained(error), runner))
             shard.remove(strategy)
     return states, broken
 

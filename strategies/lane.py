@@ -15,6 +15,8 @@ from strategies.signal import Signal
 from trading.prices import Prices
 from trading.tick import Tick
 
+MOST_TEXT = 4_000
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -24,6 +26,16 @@ class Fault:
     tick: int
     reason: str
     runner: Runner | None = None
+
+
+def explained(error: BaseException) -> str:
+    """What went wrong in a person's code and where, as text that every database takes."""
+    try:
+        what = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  (even its own description may fail)
+        what = type(error).__name__
+    where = "".join(traceback.format_tb(error.__traceback__)[-2:])
+    return f"{what[:MOST_TEXT]}\n{where}".replace("\x00", "?").encode(errors="replace").decode()
 
 
 def _no_note(strategy: int, tick: int) -> None:
@@ -79,9 +91,7 @@ class Lane:
         except self.interruptions:
             raise
         except BaseException as error:  # noqa: BLE001
-            where = "".join(traceback.format_tb(error.__traceback__)[-2:])
-            reason = f"{type(error).__name__}: {error}\n{where}"
-            self.faults.append(Fault(strategy, tick, reason, self.runners.pop(strategy)))
+            self.faults.append(Fault(strategy, tick, explained(error), self.runners.pop(strategy)))
 
     def _note_gap(self, tick: Tick) -> None:
         """Numbers are missing: windows of prices start anew."""

@@ -12,9 +12,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db.models import F, QuerySet
 
-from alphapanda.errors import InputError
 from strategies import configuration, models
-from strategies.lane import Fault, Lane
+from strategies.lane import Fault, Lane, explained
 from strategies.shard import Shard
 from strategies.suspects import Notebook, Suspect, left_behind
 from trading.log import MarketLog
@@ -113,8 +112,8 @@ def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Contr
         return
     try:
         shard.add(strategy, configuration.resumed(strategy, past[-1].version, shard.row.saved))
-    except InputError as error:
-        shard.faults.append(Fault(strategy.pk, place, str(error)))
+    except Exception as error:  # noqa: BLE001  (its `start` is a person's code)
+        shard.faults.append(Fault(strategy.pk, place, explained(error)))
 
 
 def controls_of(row: models.Shard, after: int = 0) -> QuerySet[models.Control]:

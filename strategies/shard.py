@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
-from alphapanda.errors import InputError
 from strategies import configuration, models
-from strategies.lane import Fault, Lane
+from strategies.lane import Fault, Lane, explained
 from strategies.runner import Runner
 from strategies.signal import Signal
 from strategies.suspects import Notebook, Suspect
@@ -80,8 +79,8 @@ class Shard:
             return
         try:
             runner = configuration.started(control.strategy, control.version, control.from_tick)
-        except InputError as error:
-            self.faults.append(Fault(control.strategy_id, control.from_tick, str(error)))
+        except Exception as error:  # noqa: BLE001  (its `start` is a person's code)
+            self.faults.append(Fault(control.strategy_id, control.from_tick, explained(error)))
         else:
             self.add(control.strategy, runner)
 

@@ -88,6 +88,11 @@ class Signal:
     reason: str = ""
     confidence: float = 1.0
 
+    @property
+    def turn(self) -> int:
+        """Who goes first at a tick; the signals of one strategy keep their order."""
+        return self.strategy
+
 
 def _is_price(price: Price) -> bool:
     try:

@@ -21,10 +21,14 @@ class Event(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A strategy stopped after `tick`: its resting orders are cancelled, its positions stay."""
+    """A strategy stopped at `tick`: its resting orders are cancelled, its positions stay.
+
+    One that failed stops in its turn among the signals of the tick; one that was stopped, after all of them.
+    """
 
     tick: int
     strategy: int
+    turn: int
 
 
 E = TypeVar("E", bound=Event)

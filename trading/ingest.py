@@ -46,7 +46,7 @@ def open_source(market: models.Market) -> Source:
     """Errors: InputError when the market's file is gone or its kind cannot be fed here."""
     match market.kind:
         case Kind.REPLAY:
-            return ReplaySource(Path(market.spool), market.speed)
+            return ReplaySource(Path(market.spool), market.speed, market.pk)
         case Kind.MOCK:
             return _mock_source(market)
         case _:

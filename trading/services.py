@@ -17,6 +17,7 @@ from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_fo
 from trading.order import OrderStatus
 
 Kind = Control.Kind
+LAST_TURN = 2**31  # after every strategy
 
 
 def execute(portfolio_id: int) -> bool:
@@ -46,15 +47,20 @@ def _advance(opened: OpenBook, until: int) -> None:
 
 
 def stops_up_to(opened: OpenBook, until: int) -> list[tuple[Control, Stop]]:
-    """Controls that end a strategy and whose orders still rest, in order; they act before their tick."""
+    """Controls that end a strategy at or before the end of a tick and whose orders still rest, in order."""
     controls = Control.objects.filter(
         strategy__portfolio=opened.portfolio,
         kind__in=[Kind.STOP, Kind.QUARANTINE],
         is_settled=False,
-        from_tick__lte=until,
+        from_tick__lte=until + 1,
     ).order_by("from_tick", "pk")
-    clock = opened.book.clock
-    return [(c, Stop(max((c.from_tick or 0) - 1, clock), opened.ordinal(c.strategy_id))) for c in controls]
+    return [(control, _stop(opened, control)) for control in controls]
+
+
+def _stop(opened: OpenBook, control: Control) -> Stop:
+    ordinal = opened.ordinal(control.strategy_id)
+    turn = ordinal if control.kind == Kind.QUARANTINE else LAST_TURN
+    return Stop(max((control.from_tick or 0) - 1, opened.book.clock), ordinal, turn)
 
 
 def settle(controls: Iterable[Control]) -> None:

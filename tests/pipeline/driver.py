@@ -60,11 +60,11 @@ class Replay:
     portfolio: Portfolio
 
     @classmethod
-    def of(cls, files: Iterable[Path], *, lockstep: bool = False, **options: object) -> "Replay":
+    def of(cls, files: Iterable[Path], *, lockstep: bool = False, speed: float = 0, **options: object) -> "Replay":
         seed_reference()
         User.objects.get_or_create(username="demo")
         trial = read_trial([str(f) for f in files], OPTIONS | options)
-        return cls(prepare(trial, Wish("demo", next(_names), 0, lockstep), Refusals()))
+        return cls(prepare(trial, Wish("demo", next(_names), speed, lockstep), Refusals()))
 
     @property
     def hash(self) -> str:

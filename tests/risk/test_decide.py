@@ -105,7 +105,7 @@ def test_a_stopped_strategy_loses_its_orders_and_keeps_its_position():
     deciding = decider()
     decide(deciding, signal(100, tick(1, 100)), signal(RESTING, tick(1, 100), strategy=2))
     deciding.book.meet(tick(2, 100))
-    decide(deciding, signal(Target(200, OrderType.LIMIT, limit_price=50), tick(2, 100)), Stop(3, 1))
+    decide(deciding, signal(Target(200, OrderType.LIMIT, limit_price=50), tick(2, 100)), Stop(3, 1, 1))
     assert [o.strategy for o in deciding.book.working] == [2]
     assert (deciding.book.closed[-1].status, deciding.book.closed[-1].closed_tick) == (OrderStatus.CANCELLED, 3)
     assert deciding.book.committed(SBIN.id, 1) == 100

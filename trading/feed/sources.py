@@ -9,7 +9,9 @@ from random import SystemRandom
 from threading import Event
 from time import time
 from typing import Protocol
+from uuid import UUID
 
+from alphapanda.connection import connection, key
 from trading.feed.conflation import conflated
 from trading.feed.mock import MockFeed
 from trading.feed.raw import RawTick
@@ -20,6 +22,8 @@ from trading.reference import INSTRUMENTS
 from trading.session import MINUTE, SECOND
 from trading.tick import Tick
 from trading.validation import Validator
+
+PACE_SECONDS = 3_600
 
 
 class Source(Protocol):
@@ -39,15 +43,18 @@ class Source(Protocol):
 
 
 class ReplaySource:
-    """A spool, as fast as possible or at `speed` times the recorded pace (pauses over a minute take 1 s)."""
+    """A spool, as fast as possible or at `speed` times the recorded pace (pauses over a minute take 1 s).
 
-    def __init__(self, path: Path, speed: float) -> None:
+    Whoever takes over a paced replay goes on from when its last tick was due, which Redis remembers.
+    """
+
+    def __init__(self, path: Path, speed: float, market: UUID) -> None:
         self.refused: Counter[str] = Counter()
         self.conflated = 0
         self.spool = Spool(path)
         self._speed = speed
-        self._due_at = time()
-        self._last_time: int | None = None
+        self._pace = key("pace", market)
+        self._due_at, self._last_time = self._remembered()
 
     def take(self, first: int, most: int) -> Batch | None:
         last = min(first + most - 1, len(self.spool))
@@ -73,7 +80,16 @@ class ReplaySource:
             if due > time():
                 return number - 1
             self._due_at, self._last_time = due, moment
+            connection().set(self._pace, f"{due}:{moment}", ex=PACE_SECONDS)
         return last
+
+    def _remembered(self) -> tuple[float, int | None]:
+        """When the last tick was due, and its own time."""
+        kept = connection().get(self._pace) if self._speed else None
+        if not isinstance(kept, bytes):
+            return time(), None
+        due, _, moment = kept.partition(b":")
+        return float(due), int(moment)
 
 
 class MockSource:
