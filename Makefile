@@ -3,13 +3,14 @@ PYTHON_IN = .venv/bin/python
 PIP = $(PYTHON_IN) -m pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: install run test lint help
+.PHONY: install run test chaos lint help
 install: .venv/installed
 
 help:
 	@echo "make install   packages into .venv (the others do it when needed)"
 	@echo "make run       everything on this machine until Ctrl-C; ARGS='--no-web'"
 	@echo "make test      the whole suite; ARGS='-k paper' goes to pytest"
+	@echo "make chaos     faults in a running house, and the ledger unmoved; SEED=1 FAULTS=50 DATA=FILE"
 	@echo "make lint      format, style, types, migrations"
 
 run: .venv/installed
@@ -17,6 +18,9 @@ run: .venv/installed
 
 test: .venv/installed-tests
 	$(PYTHON_IN) -m pytest $(ARGS)
+
+chaos: .venv/installed-tests
+	@exec $(PYTHON_IN) -m tests.chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),50) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 lint: .venv/installed-tests
 	$(PYTHON_IN) -m ruff check .

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from alphapanda.audit import ledger_hash
 from alphapanda.errors import InputError, StuckError
@@ -34,6 +34,7 @@ from trading.progress import low_mark
 from trading.reference import instrument_value, rates_value
 
 LOOK_SECONDS = 0.05
+MOST_NAME = 100  # the market's name is a little longer
 STUCK_SECONDS = 90
 
 
@@ -88,6 +89,8 @@ def _user(name: str) -> User:
 
 
 def _check_free(user: User, name: str) -> None:
+    if not 1 <= len(name) <= MOST_NAME:
+        raise InputError(f"--portfolio: a name has 1 to {MOST_NAME} characters")
     if Portfolio.objects.filter(user=user, name=name).exists():
         raise InputError(f"--portfolio: {name!r} exists already and belongs to its market for life: take another name")
 
@@ -117,17 +120,31 @@ def _portfolio(user: User, name: str, market: Market, trial: Trial) -> Portfolio
 
 
 def wait(market_id: UUID, show: Callable[[int, int | None], None]) -> None:
-    """Until the replay is drained. Errors: StuckError when nothing moves any more."""
+    """Until the replay is drained, also over outages. Errors: StuckError when nothing moves any more."""
     moved_at, place = monotonic(), -1
-    while (market := Market.objects.get(pk=market_id)).is_active:
-        if market.fault:
+    while (market := _market(market_id)) is None or market.is_active:
+        if market and market.fault:
             raise StuckError(f"the replay stopped: {market.fault}")
-        if (now := low_mark(market_id)) != place:
+        if market and (now := low_mark(market_id)) != place:
             moved_at, place = monotonic(), now
             show(place, market.last_tick)
-        if monotonic() - moved_at > STUCK_SECONDS:
-            raise StuckError(f"nothing has moved for {STUCK_SECONDS} s at tick {place}; ask manage.py doctor")
+        if monotonic() - moved_at > _patience(market):
+            raise StuckError(f"nothing has moved for a long time at tick {place}; ask manage.py doctor")
         sleep(LOOK_SECONDS)
+
+
+def _market(market_id: UUID) -> Market | None:
+    """None while the database is away."""
+    try:
+        return Market.objects.get(pk=market_id)
+    except DatabaseError:
+        connection.close()
+        return None
+
+
+def _patience(market: Market | None) -> float:
+    """A paced replay stands still between ticks that are up to a minute apart."""
+    return STUCK_SECONDS + (60 / market.speed if market and market.speed else 0)
 
 
 def summary(portfolio: Portfolio, refusals: Refusals, seconds: float) -> dict[str, Any]:

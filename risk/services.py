@@ -26,7 +26,7 @@ from strategies.seen import seen_by
 from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
-from trading.services import cancel_resting, settle, stops_up_to
+from trading.services import MOST_TICKS, cancel_resting, settle, stops_up_to
 from trading.session import india_date, microseconds
 
 MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time limit
@@ -34,7 +34,10 @@ LIMIT_NAMES = ("max_position", "max_trades_per_day", "max_price_deviation", "max
 
 
 def decide(portfolio_id: int) -> int:
-    """Decides what is undecided up to `seen`, in order; returns how many signals that were.
+    """Decides some of what is undecided up to `seen`, in order; returns how many signals that were.
+
+    Working orders should stand right before the first of them (`trading.services.execute`): the work of one
+    call is bounded in signals and in ticks.
 
     Errors: LogGapError when the log must be read again first; nothing is written then.
     """
@@ -50,8 +53,11 @@ def _undecided(portfolio: Portfolio, seen: int) -> list[Signal]:
     """Signals in the order of deciding; never only a part of those of one tick."""
     waiting = Signal.objects.filter(portfolio=portfolio, is_decided=False, tick__lte=seen)
     ordered = waiting.select_related("strategy").order_by("tick", "strategy__ordinal", "n")
+    first = ordered.values_list("tick", flat=True).first()
     last = ordered.values_list("tick", flat=True)[MOST_SIGNALS - 1 : MOST_SIGNALS].first()
-    return list(ordered if last is None else ordered.filter(tick__lte=last))
+    if first is None:
+        return []
+    return list(ordered.filter(tick__lte=min(seen if last is None else last, first + MOST_TICKS)))
 
 
 def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:

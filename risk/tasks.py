@@ -10,6 +10,7 @@ from alphapanda import pipeline
 from alphapanda.wake import awake
 from risk import services
 from trading.log import LogGapError
+from trading.services import execute
 
 SECONDS = 1.5
 
@@ -19,9 +20,9 @@ def decide(portfolio: int) -> None:
     awake(f"decide:{portfolio}")
     deadline = monotonic() + SECONDS
     try:
-        while (decided := services.decide(portfolio)) >= services.MOST_SIGNALS and monotonic() < deadline:
-            pass
+        while execute(portfolio) or services.decide(portfolio):
+            if monotonic() > deadline:
+                pipeline.wake_signalled(portfolio)
+                return
     except LogGapError:
         return  # the sweep comes again when the log has been read anew
-    if decided >= services.MOST_SIGNALS:
-        pipeline.wake_signalled(portfolio)

@@ -95,6 +95,6 @@ class Lane:
 
     def _note_gap(self, tick: Tick) -> None:
         """Numbers are missing: windows of prices start anew."""
-        for runner in self.runners.values():
+        for strategy, runner in list(self.runners.items()):
             if runner.place < tick.number - 1:
-                runner.on_gap()
+                self.guard(strategy, tick.number, runner.on_gap)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from time import monotonic
 
 from alphapanda.connection import connection, key
 from portfolio.models import Portfolio
@@ -19,9 +20,11 @@ from trading.records import fill_value
 from trading.tick import Tick
 
 
-def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick]) -> bool:
+def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick], deadline: float) -> bool:
     """Evaluates as far as the strategy may see. Returns whether it may go on."""
     for tick in ticks:
+        if monotonic() > deadline:
+            return False
         runner = lane.runners.get(strategy.pk)
         if runner and tick.number > max(runner.place, lane.place):
             if not _knows_all(runner, strategy):
@@ -40,11 +43,12 @@ def released(portfolio: Portfolio) -> bool:
 
 def _knows_all(runner: Runner, strategy: models.Strategy) -> bool:
     """Whether all fills up to the runner's place are in the ledger; otherwise the portfolio is waited for."""
-    portfolio = Portfolio.objects.only("market_id", "shard", "clock").get(pk=strategy.portfolio_id)
-    if not _has_business(strategy) or portfolio.clock >= runner.place:
+    if not _has_business(strategy):
         return True
-    connection().sadd(_waiting(portfolio), portfolio.pk)
-    return False
+    portfolio = strategy.portfolio
+    connection().sadd(_waiting(portfolio), portfolio.pk)  # before the clock is read: no wake-up is missed
+    clock = Portfolio.objects.values_list("clock", flat=True).get(pk=portfolio.pk)
+    return clock >= runner.place
 
 
 def _has_business(strategy: models.Strategy) -> bool:

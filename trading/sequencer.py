@@ -18,14 +18,14 @@ from django.db.models import F, Max, QuerySet
 
 from alphapanda.errors import FencedError
 from alphapanda.events import FeedGap, envelope, publish
+from strategies.seen import seen_by
 from trading import models
 from trading.feed.sources import Source
 from trading.instrument import from_e4
-from trading.log import MarketLog
+from trading.log import LastPrice, MarketLog
 from trading.packing import Batch
 from trading.progress import is_idle, low_mark
 from trading.session import aware
-from trading.tick import Tick
 
 log = structlog.get_logger(__name__)
 RESERVE = 100_000
@@ -47,7 +47,7 @@ class Sequencer:
         self._next = self._first_number()
         self._control = 0
         self._controls_at = self._saved_at = float("-inf")
-        self._latest: dict[int, Tick] = {}
+        self._latest: dict[int, LastPrice] = {}
         self._note_gap()
 
     def work(self, source: Source, seconds: float, appended: Callable[[], None]) -> None:
@@ -71,6 +71,7 @@ class Sequencer:
     def finish(self, source: Source) -> None:
         """Ends a window cleanly: saves, gives unused numbers back, lets go of the lease."""
         self._save(source)
+        self._save_prices(self._log.last_prices())  # also those that a killed holder did not save
         if not self._is_replay:
             self._mine().filter(reserved_to__gte=self._next - 1).update(reserved_to=self._next - 1)
         self._log.release(self._token)
@@ -87,7 +88,11 @@ class Sequencer:
         """Numbers that were reserved and may never have been appended."""
         if self._is_replay or self._next == self._tail + 1:
             return
-        gap = FeedGap(market_id=self.market.pk, first=self._tail + 1, last=self._next - 1, reason="new_holder")
+        seen = max((seen_by(self.market.pk, s.number) for s in self.market.shards.all()), default=0)
+        first = max(self._tail, seen) + 1
+        if first >= self._next:
+            return
+        gap = FeedGap(market_id=self.market.pk, first=first, last=self._next - 1, reason="new_holder")
         models.Gap.objects.get_or_create(
             market=self.market, first=gap.first, last=gap.last, defaults={"reason": gap.reason}
         )
@@ -108,7 +113,7 @@ class Sequencer:
         if not self._log.append(self._token, self._tail, self._control, batch):
             return False
         self._tail, self._next = last, last + 1
-        self._latest.update({tick.instrument.id: tick for tick in batch.ticks})
+        self._latest.update({t.instrument.id: LastPrice(t.price_e4, t.time, t.number) for t in batch.ticks})
         return True
 
     def _assign_controls(self) -> None:
@@ -140,13 +145,7 @@ class Sequencer:
         """Last prices, counts of what was refused, and the log's length."""
         self._saved_at = monotonic()
         latest, self._latest = self._latest, {}
-        rows = [_price_row(self.market, tick) for tick in latest.values()]
-        models.LastPrice.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["market", "instrument"],
-            update_fields=["tick", "price", "exchange_time"],
-        )
+        self._save_prices(latest)
         self._mine().update(
             refused=dict(source.refused + Counter(self.market.refused)),
             conflated=self.market.conflated + source.conflated,
@@ -155,12 +154,20 @@ class Sequencer:
         if keep > 0:
             self._log.trim(keep + 1)
 
+    def _save_prices(self, prices: dict[int, LastPrice]) -> None:
+        models.LastPrice.objects.bulk_create(
+            [_price_row(self.market, instrument, prices[instrument]) for instrument in sorted(prices)],
+            update_conflicts=True,
+            unique_fields=["market", "instrument"],
+            update_fields=["tick", "price", "exchange_time"],
+        )
 
-def _price_row(market: models.Market, tick: Tick) -> models.LastPrice:
+
+def _price_row(market: models.Market, instrument: int, last: LastPrice) -> models.LastPrice:
     return models.LastPrice(
         market=market,
-        instrument_id=tick.instrument.id,
-        tick=tick.number,
-        price=from_e4(tick.price_e4),
-        exchange_time=aware(tick.time),
+        instrument_id=instrument,
+        tick=last.tick,
+        price=from_e4(last.price_e4),
+        exchange_time=aware(last.time),
     )

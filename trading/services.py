@@ -17,11 +17,14 @@ from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_fo
 from trading.order import OrderStatus
 
 Kind = Control.Kind
+MOST_TICKS = 5_000  # of one transaction; a stage must stay well below its time limit
 LAST_TURN = 2**31  # after every strategy
 
 
 def execute(portfolio_id: int) -> bool:
-    """Matches working orders up to the first undecided signal or to `seen`. Returns whether the clock moved.
+    """Matches working orders up to the first undecided signal or to `seen`, a bounded number of ticks at a time.
+
+    Returns whether the clock moved.
 
     Errors: LogGapError when the log must be read again first; nothing is written then.
     """
@@ -33,7 +36,7 @@ def execute(portfolio_id: int) -> bool:
         until = seen if first is None else min(seen, first - 1)
         if until <= portfolio.clock:
             return False
-        _advance(open_book(portfolio), until)
+        _advance(open_book(portfolio), min(until, portfolio.clock + MOST_TICKS))
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -15,6 +16,7 @@ from trading.ingest import ingest as work
 from trading.log import LogGapError
 
 log = structlog.get_logger(__name__)
+SECONDS = 1.5
 
 
 @shared_task(name="trading.ingest", soft_time_limit=15, time_limit=20)
@@ -33,9 +35,12 @@ def ingest(market: str) -> None:
 @shared_task(name="trading.execute", soft_time_limit=4, time_limit=8)
 def execute(portfolio: int) -> None:
     awake(f"execute:{portfolio}")
+    deadline = monotonic() + SECONDS
     try:
-        moved = services.execute(portfolio)
+        while services.execute(portfolio):
+            if monotonic() > deadline:
+                pipeline.wake_working(portfolio)
+                break
     except LogGapError:
         return  # the sweep comes again when the log has been read anew
-    if moved:
-        pipeline.wake_waiting(portfolio)
+    pipeline.wake_waiting(portfolio)

@@ -111,14 +111,14 @@ class Experiment:
         self.say(f"clocks stand at most {flow.longest_stall:.1f} s without faults")
 
     def _strike(self, kind: str, flow: Flow, random: Random) -> Struck:
-        begun, passed = monotonic(), flow.clocks()
+        begun, passed, flow.last_trouble = monotonic(), flow.clocks(), ""
         with ended(KINDS[kind](self.house, random)) as steps:
             troubled = max((self._look_on(flow, pause) for pause in steps), default=0.0)
         if kind == "kill supervisor":
             self._come_back()
         recovered = self._calm(flow, begun, passed, troubled)
         struck = Struck(kind, recovered - begun)
-        self.say(f"  {kind}: {struck.recovery:.1f} s")
+        self.say(f"  {kind}: {struck.recovery:.1f} s{f' ({flow.last_trouble})' if flow.last_trouble else ''}")
         return struck
 
     def _come_back(self) -> None:
@@ -137,15 +137,14 @@ class Experiment:
 
     def _calm(self, flow: Flow, begun: float, passed: dict[int, int], troubled: float = 0.0) -> float:
         """Waits until the flow has been normal for a while; the moment from which on it was."""
-        behind, trouble = begun, ""
-        troubled = max(troubled, begun)
+        behind, troubled = begun, max(troubled, begun)
         while monotonic() - max(troubled, behind) < flow.stall + CALM_SECONDS and not flow.is_over:
-            if now := flow.trouble():
-                troubled, trouble = monotonic(), now
+            if flow.trouble():
+                troubled = monotonic()
             if not flow.have_passed(passed):
                 behind = monotonic()
             if monotonic() - begun > GIVE_UP_SECONDS:
-                raise DeadlineError(f"no normal flow after {GIVE_UP_SECONDS} s: {trouble or 'clocks stand'}")
+                raise DeadlineError(f"no normal flow after {GIVE_UP_SECONDS} s: {flow.last_trouble or 'clocks stand'}")
             sleep(LOOK_SECONDS)
         return max(troubled, behind)
 
@@ -155,12 +154,12 @@ class Experiment:
 
     def _drain(self, portfolios: list[Portfolio]) -> None:
         """Errors: DeadlineError saying where it stands."""
-        flow, until, trouble = Flow(self.house, portfolios), monotonic() + DRAIN_SECONDS, ""
+        flow, until = Flow(self.house, portfolios), monotonic() + DRAIN_SECONDS
         while not flow.is_over:
-            trouble = flow.trouble() or trouble
+            flow.trouble()
             if monotonic() > until:
                 clocks = [place.clock for place in flow.places.values()]
-                raise DeadlineError(f"not drained within {DRAIN_SECONDS} s, clocks at {clocks}: {trouble}")
+                raise DeadlineError(f"not drained within {DRAIN_SECONDS} s, clocks at {clocks}: {flow.last_trouble}")
             sleep(LOOK_SECONDS)
 
     def _judge(self, done: Round, portfolios: list[Portfolio]) -> None:

@@ -34,6 +34,7 @@ class Flow:
         self.markets = {portfolio.pk: portfolio.market_id for portfolio in portfolios}
         self.places = {pk: Place() for pk in self.markets}
         self.longest_stall = 0.0
+        self.last_trouble = ""
         self._workers_asked, self._silent = 0.0, set(WORKERS)
 
     @property
@@ -44,8 +45,13 @@ class Flow:
     def has_begun(self) -> bool:
         return all(place.clock > 0 for place in self.places.values())
 
-    def trouble(self) -> str:
-        """What is not normal now; nothing when all is well."""
+    def trouble(self) -> bool:
+        """Whether something is not normal now; `last_trouble` then says what."""
+        found = self._trouble()
+        self.last_trouble = found or self.last_trouble
+        return bool(found)
+
+    def _trouble(self) -> str:
         if not self.house.is_ready():
             return "the house is not ready"
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
@@ -47,6 +47,7 @@ def summary(rounds: Sequence[Round], troubles: Sequence[str]) -> dict[str, objec
         "recovery_p50_s": round(median(recoveries), 2) if recoveries else None,
         "recovery_max_s": round(max(recoveries), 2) if recoveries else None,
         "rounds": len(rounds),
+        "load": [round(load, 1) for load in os.getloadavg()],
         "troubles": [*troubles, *(text for done in rounds for text in done.pending)],
     }
 
@@ -59,7 +60,3 @@ def is_good(found: dict[str, object]) -> bool:
         and isinstance(slowest, float)
         and slowest <= SLOWEST_SECONDS
     )
-
-
-def last_line(found: dict[str, object]) -> str:
-    return json.dumps(found)
