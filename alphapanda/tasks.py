@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from celery import shared_task
-from celery.signals import task_failure, task_postrun, task_prerun, task_success
+from celery.signals import task_failure, task_postrun, task_prerun, task_success, worker_process_init
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -26,9 +26,18 @@ def prune() -> None:
         prune.apply_async(queue="sweep")
 
 
+@worker_process_init.connect
+def _check_connections_before_tasks(**_: object) -> None:
+    """A broken connection is replaced, a good one kept; only in a worker's child, where a task is not nested."""
+    task_prerun.connect(_check_connections)
+
+
+def _check_connections(**_: object) -> None:
+    close_old_connections()
+
+
 @task_prerun.connect
 def _bind(task: Any, task_id: str, **_: object) -> None:
-    close_old_connections()  # a broken one is replaced, a good one kept
     headers = task.request.headers or {}
     bound = {"task": task.name, "task_id": task_id, "correlation_id": headers.get("correlation_id")}
     structlog.contextvars.bind_contextvars(**{name: value for name, value in bound.items() if value})
