@@ -23,15 +23,13 @@ from trading.tick import Tick
 def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick], deadline: float) -> bool:
     """Evaluates as far as the strategy may see. Returns whether it may go on."""
     for tick in ticks:
-        if monotonic() > deadline:
-            return False
         runner = lane.runners.get(strategy.pk)
         if runner and tick.number > max(runner.place, lane.place):
             if not _knows_all(runner, strategy):
                 return False
             lane.guard(strategy.pk, tick.number, partial(_show_fills, runner, strategy))
         lane.evaluate([tick])
-        if lane.signals:
+        if lane.signals or monotonic() > deadline:
             return False
     return True
 
