@@ -23,8 +23,10 @@ from trading.tick import Tick
 def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick], deadline: float) -> bool:
     """Evaluates as far as the strategy may see. Returns whether it may go on."""
     for tick in ticks:
+        if tick.number <= lane.place:
+            continue
         runner = lane.runners.get(strategy.pk)
-        if runner and tick.number > max(runner.place, lane.place):
+        if runner and tick.number > runner.place:
             if not _knows_all(runner, strategy):
                 return False
             lane.guard(strategy.pk, tick.number, partial(_show_fills, runner, strategy))
