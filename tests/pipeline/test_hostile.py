@@ -58,7 +58,8 @@ def test_new_version_whose_start_fails_quarantines_only_itself(files, redis):
     assert replay.portfolio.strategies.get(ordinal=0).status == "QUARANTINED"
 
 
-def test_fills_are_shown_once_though_the_worker_dies(files, redis):
+def test_fills_are_shown_once_though_the_worker_dies(files, settings, redis):
+    settings.SHARD_SAVE_SECONDS = 0.0
     wanted = expected(files, strategy=["fill_counter"], param=[], limits="none")
     replay = Replay.of(files, strategy=["fill_counter"], param=[], limits="none")
     market = replay.portfolio.market
