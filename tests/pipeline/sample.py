@@ -93,10 +93,3 @@ class Hoards(Strategy):
 
     def on_tick(self, tick):
         self.hoard.append("x" * 1_000)
-
-
-class GoesMad(Strategy):
-    """Turns around at every tick, ten times."""
-
-    def on_tick(self, tick):
-        return [Target(n % 2 + 1) for n in range(10)]

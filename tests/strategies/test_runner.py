@@ -6,7 +6,7 @@ import pytest
 from strategies.base import Parameters, Strategy
 from strategies.runner import MAX_SIGNALS_PER_TICK, Runner
 from strategies.signal import Target
-from tests.builders import SBIN, TCS, runner, rupees, tick, ticks
+from tests.builders import NAMESPACE, SBIN, TCS, runner, rupees, tick, ticks
 from trading.order import OrderType, Terms
 from trading.prices import Prices
 
@@ -120,3 +120,16 @@ def test_marks_are_those_of_the_portfolio():
     (found,) = run(told(5, marked=frozenset({2})), [tick(1, 20, TCS)])
     assert found.marks == {2: rupees(20)}
     assert run(told(5, marked=frozenset({2})), [tick(1, 10)])[0].marks == {}
+
+
+class Flips(Strategy):
+    """Turns around at every tick."""
+
+    def on_tick(self, tick):
+        return 1 - self.target
+
+
+def test_more_signals_than_a_second_of_market_time_may_have_are_a_fault():
+    mad = Runner(NAMESPACE, 1, Flips, Flips.Parameters())
+    with pytest.raises(ValueError, match="more than 100 signals within a second"):
+        run(mad, [tick(number, 10, seconds=1) for number in range(1, 102)])
