@@ -20,7 +20,7 @@ from alphapanda.program import Child, Program
 LOOK_SECONDS = 0.2
 KILL_SECONDS = 12.0  # after the first signal; a worker's soft shutdown takes 5
 KILL_SERVERS_SECONDS = 14.5
-_HEALTHY_SECONDS = 30.0  # who has run that long starts again at once
+_HEALTHY_SECONDS = 10.0  # who has run that long starts again at once
 _SLOWEST_RESTART_SECONDS = 15.0
 _SILENT_SECONDS = 5.0  # of it the beat's expiry passes first; the rest outlives a wipe of Redis
 _LOGS_SECONDS = 30.0

@@ -62,6 +62,10 @@ class Reader(kombu_redis.PrefixedStrictRedis):
 
 
 class Channel(kombu_redis.Channel):
+    # At the close kombu gives back what is unacknowledged, and over a lost connection that ends the worker.
+    # What stays unacknowledged is given back after the visibility timeout, and the sweep is faster than that.
+    do_restore = False
+
     def _get_client(self) -> Any:
         return partial(Reader, global_keyprefix=self.global_keyprefix)
 

@@ -115,15 +115,17 @@ class Experiment:
         with ended(KINDS[kind](self.house, random)) as steps:
             troubled = max((self._look_on(flow, pause) for pause in steps), default=0.0)
         if kind == "kill supervisor":
-            self._come_back()
+            troubled = self._come_back()
         recovered = self._calm(flow, begun, passed, troubled)
         struck = Struck(kind, recovered - begun)
         self.say(f"  {kind}: {struck.recovery:.1f} s{f' ({flow.last_trouble})' if flow.last_trouble else ''}")
         return struck
 
-    def _come_back(self) -> None:
+    def _come_back(self) -> float:
+        """The moment from which on it was ready."""
         wait_for(self.house.is_ready, GIVE_UP_SECONDS, "the house is ready again")
         self.house.use_servers()
+        return monotonic()
 
     def _look_on(self, flow: Flow, seconds: float) -> float:
         """Looks for some seconds; the last moment of trouble, 0 without any."""

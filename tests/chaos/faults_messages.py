@@ -57,7 +57,7 @@ def cut_postgres(house: House, random: Random) -> Iterator[float]:
 @kind("lock held by a frozen session")
 def hold_lock(house: House, random: Random) -> Iterator[float]:
     """It holds every active portfolio and never speaks again; PostgreSQL throws it out."""
-    with suppress(psycopg.OperationalError), psycopg.connect(house.database_url) as connection:
+    with suppress(psycopg.Error), psycopg.connect(house.database_url) as connection:
         connection.execute(f"SELECT FROM {Portfolio._meta.db_table} FOR UPDATE")  # type: ignore[arg-type]
         yield 8
 
