@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -106,14 +107,23 @@ def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Contr
     """Sets a strategy to its saved place; controls behind that place are still to come."""
     state = models.StrategyState.objects.filter(strategy=strategy).first()
     place = max(state.place if state else 0, shard.row.saved)
-    past = [c for c in controls if (c.from_tick or 0) <= place]
     shard.learn([c for c in controls if (c.from_tick or 0) > place], 0)
-    if not past or not past[-1].runs or past[-1].version is None:
+    version = _version_in_force(c for c in controls if (c.from_tick or 0) <= place)
+    if version is None:
         return
     try:
-        shard.add(strategy, configuration.resumed(strategy, past[-1].version, shard.row.saved))
+        shard.add(strategy, configuration.resumed(strategy, version, shard.row.saved))
     except Exception as error:  # noqa: BLE001  (its `start` is a person's code)
         shard.faults.append(Fault(strategy.pk, place, explained(error)))
+
+
+def _version_in_force(controls: Iterable[models.Control]) -> models.StrategyVersion | None:
+    """What runs after these controls of one strategy; a new version takes over only from one that runs."""
+    version = None
+    for control in controls:
+        if control.kind != models.Control.Kind.VERSION or version is not None:
+            version = control.version if control.runs else None
+    return version
 
 
 def controls_of(row: models.Shard, after: int = 0) -> QuerySet[models.Control]:

@@ -73,7 +73,12 @@ class Shard:
         return due
 
     def apply(self, control: models.Control) -> None:
-        """Ends what ran of the strategy and starts what the control says; call it with everything saved."""
+        """Ends what ran of the strategy and starts what the control says; call it with everything saved.
+
+        A new version is only for what runs: it does not release a strategy that was quarantined before its tick.
+        """
+        if control.kind == models.Control.Kind.VERSION and control.strategy_id not in dict(self.runners()):
+            return
         self.remove(control.strategy_id)
         if not control.runs or control.version is None or control.from_tick is None:
             return

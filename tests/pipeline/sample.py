@@ -1,6 +1,7 @@
 """Strategies of a person, good and bad, for tests of the pipeline."""
 
 import os
+from contextlib import suppress
 from decimal import Decimal
 from time import sleep
 
@@ -74,6 +75,16 @@ class Hangs(Exits):
         self.ticks += 1
         while self.ticks >= 30:
             sleep(60)
+
+
+class Swallows(Exits):
+    """Never comes back from its thirtieth tick, whatever is raised into it."""
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        while self.ticks >= 30:
+            with suppress(BaseException):
+                sleep(60)
 
 
 class EatsMemory(Exits):

@@ -12,7 +12,7 @@ from tests.pipeline.test_house import Running, manage
 from tests.servers import temporary_home
 
 pytestmark = pytest.mark.house
-SAMPLES = json.dumps([f"tests.pipeline.sample.{name}" for name in ("Exits", "Hangs", "EatsMemory")])
+SAMPLES = json.dumps([f"tests.pipeline.sample.{name}" for name in ("Exits", "Hangs", "Swallows", "EatsMemory")])
 GOOD = ["--strategy", "momentum", "--param", "momentum.lookback=5", "--param", "momentum.threshold=0.001"]
 
 
@@ -42,6 +42,7 @@ def rows(house, query: str, *values: object) -> list[tuple]:
     [
         ("exits", "died twice while it looked at tick 30"),
         ("hangs", "died twice while it looked at tick 30"),
+        ("swallows", "died twice while it looked at tick 30"),
         ("eats_memory", "MemoryError"),
     ],
 )

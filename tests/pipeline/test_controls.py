@@ -96,6 +96,22 @@ def test_quarantined_strategy_can_be_started_again(files, redis):
     assert Control.objects.filter(kind="QUARANTINE").count() == 2
 
 
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_new_version_does_not_release_a_strategy_that_failed_before_its_tick(files, settings, redis, is_forgotten):
+    settings.LOG_BATCH_TICKS = 20
+    replay = Replay.of(files, strategy=["raises"], param=[])
+    replay.ingest()
+    services.renew(strategy_of(replay))
+    replay.ingest()
+    replay.evaluate()
+    if is_forgotten:
+        replay.forget()
+    replay.drain()
+    failed = Control.objects.get(kind="QUARANTINE").from_tick
+    assert failed < Control.objects.get(kind="VERSION").from_tick
+    assert not replay.portfolio.signals.filter(tick__gte=failed).exists()
+
+
 def test_state_that_grows_without_bound_quarantines_its_strategy(files, settings, redis):
     settings.MAX_STATE_BYTES, settings.SHARD_SAVE_SECONDS = 50_000, 0.0
     replay = Replay.of(files, strategy=["hoards"], param=[])

@@ -118,6 +118,7 @@ def test_the_command_writes_the_same_bytes_for_the_same_arguments(tmp_path):
         ({"start": "tomorrow"}, "--start"),
         ({"out": "/"}, "--out"),
         ({"ticks_per_second": 0}, "--ticks-per-second"),
+        ({"ticks": -3}, "--ticks"),
     ],
 )
 def test_the_command_says_what_is_wrong(options, message):

@@ -59,10 +59,12 @@ def _ticks(options: dict[str, Any]) -> Iterator[RawTick]:
     start, rate = _start(options["start"]), options["ticks_per_second"]
     if rate < 1:
         raise InputError(f"--ticks-per-second {rate}: at least 1 is needed")
+    if options["ticks"] < 0 or (options["minutes"] or 0) < 0:
+        raise InputError("--ticks and --minutes: at least 0 is needed")
     feed = MockFeed(load_instruments(), options["seed"], start, scenario=options["scenario"], ticks_per_second=rate)
     if options["minutes"] is not None:
         return feed.ticks(start + options["minutes"] * MINUTE)
-    return islice(feed.ticks(_FOREVER), max(0, options["ticks"]))
+    return islice(feed.ticks(_FOREVER), options["ticks"])
 
 
 def _start(text: str) -> int:
