@@ -36,7 +36,7 @@ from trading.tick import Tick
 log = structlog.get_logger(__name__)
 Committed = Callable[[dict[int, UUID]], None]
 Found = Sequence[tuple[models.Strategy, Runner, Signal]]
-SLICE = 20_000  # evaluations between two looks at the clock
+SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
