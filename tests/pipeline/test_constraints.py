@@ -3,14 +3,11 @@
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.db import IntegrityError, models, transaction
 
-from alphapanda.models import DeadLetter
 from portfolio.models import EquityPoint, Portfolio, Position
-from risk.models import Decision, Halt, Limits
-from strategies import services
-from strategies.models import Shard, Signal, Strategy, StrategyState, StrategyVersion
+from risk.models import Decision, Limits
+from strategies.models import Shard, Signal, Strategy, StrategyVersion
 from tests.pipeline.driver import Replay, bars
 from trading.models import ChargeRate, Fill, Gap, Instrument, LastPrice, Market, Order
 
@@ -43,9 +40,7 @@ EXAMPLES = {  # values for what is told apart by more than one set of fields
 def drained(tmp_path, redis) -> Replay:
     replay = Replay.of([bars(tmp_path / "HDFCBANK.csv", 4, 60)])
     replay.drain()
-    EquityPoint.objects.create(
-        portfolio=replay.portfolio, minute="2025-04-01T09:15Z", tick=1, equity=1_000, cash=1_000
-    )
+    EquityPoint.objects.create(portfolio=replay.portfolio, minute="2025-04-01T09:15Z", tick=1, equity=1_000, cash=1_000)
     Gap.objects.create(market=replay.portfolio.market, first=1, last=2, reason="test")
     return replay
 
