@@ -77,6 +77,8 @@ app.conf.update(
     },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
+    # Also what Redis refuses (it is full): connect anew instead of ending the worker.
+    broker_channel_error_retry=True,
     broker_pool_limit=10,
     # Beat is the heartbeat of the sweep, and asks hourly to prune (by the clock: a house may run for an hour only).
     beat_max_loop_interval=1,

@@ -22,7 +22,6 @@ from risk.decision import Decision
 from risk.rules import Limits
 from strategies.models import Signal
 from strategies.records import signal_value
-from strategies.seen import seen_by
 from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
@@ -33,7 +32,7 @@ MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time 
 LIMIT_NAMES = ("max_position", "max_trades_per_day", "max_price_deviation", "max_age_seconds")
 
 
-def decide(portfolio_id: int) -> int:
+def decide(portfolio_id: int, seen: int) -> int:
     """Decides some of what is undecided up to `seen`, in order; returns how many signals that were.
 
     Working orders should stand right before the first of them (`trading.services.execute`): the work of one
@@ -43,7 +42,7 @@ def decide(portfolio_id: int) -> int:
     """
     with transaction.atomic():
         portfolio = locked(portfolio_id)
-        rows = _undecided(portfolio, seen_by(portfolio.market_id, portfolio.shard))
+        rows = _undecided(portfolio, seen)
         if rows:
             _decide(open_book(portfolio), rows)
     return len(rows)

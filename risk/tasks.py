@@ -9,18 +9,19 @@ from celery import shared_task
 from alphapanda import pipeline
 from alphapanda.wake import awake
 from risk import services
+from strategies.seen import seen_for
 from trading.log import LogGapError
 from trading.services import execute
 
-SECONDS = 1.5
+SECONDS = 0.5  # then it is another portfolio's turn
 
 
 @shared_task(name="risk.decide", soft_time_limit=4, time_limit=8)
 def decide(portfolio: int) -> None:
     awake(f"decide:{portfolio}")
-    deadline = monotonic() + SECONDS
+    seen, deadline = seen_for(portfolio), monotonic() + SECONDS
     try:
-        while execute(portfolio) or services.decide(portfolio):
+        while execute(portfolio, seen) or services.decide(portfolio, seen):
             if monotonic() > deadline:
                 pipeline.wake_signalled(portfolio)
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from alphapanda.connection import connection, key
+from portfolio.models import Portfolio
 from strategies import models
 
 # Only the newest holder moves it, and only forward.
@@ -27,6 +28,12 @@ def seen_by(market: UUID, shard: int) -> int:
     row = models.Shard.objects.filter(market=market, number=shard).values_list("seen", flat=True).first() or 0
     published = connection().hget(key("seen", market), str(shard))
     return max(row, int(published.split(b":")[1])) if isinstance(published, bytes) else row
+
+
+def seen_for(portfolio_id: int) -> int:
+    """How far a portfolio may go now; for what comes later there is another wake-up."""
+    portfolio = Portfolio.objects.get(pk=portfolio_id)
+    return seen_by(portfolio.market_id, portfolio.shard)
 
 
 def forget_seen(market: UUID) -> None:

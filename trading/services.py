@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from alphapanda.errors import InputError
 from alphapanda.events import EventEnvelope, OrderClosed, envelope, publish
 from strategies.models import Control, Signal
-from strategies.seen import seen_by
 from trading import models
 from trading.advance import Stop, advance
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
@@ -21,7 +20,7 @@ MOST_TICKS = 5_000  # of one transaction; a stage must stay well below its time 
 LAST_TURN = 2**31  # after every strategy
 
 
-def execute(portfolio_id: int) -> bool:
+def execute(portfolio_id: int, seen: int) -> bool:
     """Matches working orders up to the first undecided signal or to `seen`, a bounded number of ticks at a time.
 
     Returns whether the clock moved.
@@ -30,7 +29,6 @@ def execute(portfolio_id: int) -> bool:
     """
     with transaction.atomic():
         portfolio = locked(portfolio_id)
-        seen = seen_by(portfolio.market_id, portfolio.shard)
         undecided = Signal.objects.filter(portfolio=portfolio, is_decided=False)
         first = undecided.order_by("tick").values_list("tick", flat=True).first()
         until = seen if first is None else min(seen, first - 1)

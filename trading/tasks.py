@@ -11,12 +11,13 @@ from celery import shared_task
 from alphapanda import pipeline
 from alphapanda.errors import FencedError
 from alphapanda.wake import awake
+from strategies.seen import seen_for
 from trading import services
 from trading.ingest import ingest as work
 from trading.log import LogGapError
 
 log = structlog.get_logger(__name__)
-SECONDS = 1.5
+SECONDS = 0.5  # then it is another portfolio's turn
 
 
 @shared_task(name="trading.ingest", soft_time_limit=15, time_limit=20)
@@ -35,9 +36,9 @@ def ingest(market: str) -> None:
 @shared_task(name="trading.execute", soft_time_limit=4, time_limit=8)
 def execute(portfolio: int) -> None:
     awake(f"execute:{portfolio}")
-    deadline = monotonic() + SECONDS
+    seen, deadline = seen_for(portfolio), monotonic() + SECONDS
     try:
-        while services.execute(portfolio):
+        while services.execute(portfolio, seen):
             if monotonic() > deadline:
                 pipeline.wake_working(portfolio)
                 break

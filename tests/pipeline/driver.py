@@ -19,6 +19,7 @@ from alphapanda.trial import read_trial
 from portfolio.models import Portfolio
 from risk import services as risk
 from strategies import evaluation
+from strategies.seen import seen_for
 from trading import services as trading
 from trading.feed.replay import Refusals
 from trading.ingest import ingest
@@ -109,6 +110,6 @@ class Replay:
 
     def _unless_log_is_gone(self, stage) -> None:
         try:
-            stage(self.portfolio.pk)
+            stage(self.portfolio.pk, seen_for(self.portfolio.pk))
         except LogGapError:
             return

@@ -5,18 +5,22 @@ from time import monotonic
 
 import pytest
 from django.db import connection as database
+from msgspec.structs import replace
 
 from alphapanda.errors import FencedError
+from portfolio.models import Portfolio
 from risk import services as risk
 from risk.models import Decision
 from strategies import evaluation
 from strategies.loading import take_over
-from strategies.models import Shard
+from strategies.models import Shard, Signal, StrategyState
 from tests.pipeline.driver import Replay, bars
 from trading import services as trading
 from trading.ingest import open_source
 from trading.log import MarketLog
 from trading.models import Market
+from trading.packing import Batch
+from trading.reference import INSTRUMENTS
 from trading.sequencer import Sequencer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,14 +81,51 @@ def test_every_stage_done_twice_changes_nothing(replay):
     assert replay.hash == once
 
 
+def test_shard_that_lost_its_states_writes_no_signal_twice(replay):
+    replay.begin()
+    before = list(Signal.objects.order_by("pk").values())
+    StrategyState.objects.all().delete()
+    Shard.objects.update(seen=0, saved=0, prices="{}")
+    replay.forget()
+    replay.evaluate(5)
+    assert list(Signal.objects.order_by("pk").values()) == before != []
+
+
+def test_nothing_is_decided_beyond_what_the_shard_has_evaluated(replay):
+    """A signal of a later tick is there already; another strategy may still say something before it."""
+    replay.begin()
+    first, later = sorted(Signal.objects.values_list("tick", flat=True).distinct())[:2]
+    risk.decide(replay.portfolio.pk, later - 1)
+    assert set(Decision.objects.values_list("signal__tick", flat=True)) == {first}
+
+
+def test_clock_stops_before_an_undecided_signal(replay):
+    replay.begin()
+    first = Signal.objects.earliest("tick").tick
+    while trading.execute(replay.portfolio.pk, first + 100):
+        pass
+    assert Portfolio.objects.get().clock == first - 1
+
+
+def test_batch_that_does_not_follow_the_log_is_refused(replay, redis):
+    replay.ingest()
+    log = MarketLog(redis, replay.portfolio.market_id)
+    log.acquire("mine")
+    tail, (entry, *_) = log.tail(), log.read(0)
+    batch = Batch.of([replace(t, number=tail + n) for n, t in enumerate(entry.ticks(INSTRUMENTS), 1)])
+    assert not log.append("mine", tail - 1, 0, batch)
+    assert log.tail() == tail
+    assert log.append("mine", tail, 0, batch)
+
+
 def test_ten_deciders_at_once_decide_each_signal_once(replay):
     """Check, then act without a lock: two workers both pass the last slot."""
     replay.begin()
 
     def decide(_: int) -> None:
         try:
-            risk.decide(replay.portfolio.pk)
-            trading.execute(replay.portfolio.pk)
+            replay.decide()
+            replay.execute()
         finally:
             database.close()
 

@@ -41,7 +41,7 @@ def test_last_free_trade_is_given_once(files, redis):
     replay = Replay.of(files, strategy=["momentum"], param=BUSY)
     services.change_limits(replay.portfolio, {"max_trades_per_day": 3})
     replay.begin()
-    at_once(lambda: services.decide(replay.portfolio.pk))
+    at_once(replay.decide)
     assert Decision.objects.filter(approved=True).count() == 3
     replay.drain()
     assert Decision.objects.filter(approved=True).count() == 3
@@ -85,7 +85,7 @@ def test_signal_behind_the_clock_is_kept_denied_and_shown(files, redis):
     replay = Replay.of(files, strategy=["momentum"], param=BUSY)
     replay.begin("decide", "execute")
     late = Signal.objects.create(**_copy(Signal.objects.earliest("tick")))
-    services.decide(replay.portfolio.pk)
+    replay.decide()
     assert Decision.objects.get(signal=late).denied_by == ["behind_clock"]
 
 
