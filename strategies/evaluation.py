@@ -126,8 +126,7 @@ def _commit(shard: Shard, committed: Committed) -> None:
     is_due = monotonic() - shard.saved_at > settings.SHARD_SAVE_SECONDS
     if signals or faults or is_due:
         _save(shard, signals, faults, is_whole=is_due)
-    for strategy, _, signal in signals:
-        shard.unheard.setdefault(strategy.portfolio_id, signal.tick)
+    shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
     if shard.published < shard.seen:
         _publish(shard, committed)
 
@@ -137,8 +136,8 @@ def _publish(shard: Shard, committed: Committed) -> None:
     market, seen = shard.row.market_id, shard.seen
     publish_seen(market, shard.row.number, shard.row.epoch, seen)
     shard.published = seen
-    heard = {portfolio: tick for portfolio, tick in shard.unheard.items() if tick <= seen}
-    shard.unheard = {p: tick for p, tick in shard.unheard.items() if p not in heard}
+    heard = {portfolio: tick for tick, portfolio in sorted(shard.unheard, reverse=True) if tick <= seen}
+    shard.unheard = [(tick, portfolio) for tick, portfolio in shard.unheard if tick > seen]
     committed({portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()})
 
 

@@ -18,8 +18,8 @@ FAR = 2**62
 @dataclass(slots=True)
 class Shard:
     """`row` fences it by its epoch; `controlled_to` is the tick of the newest control it knows,
-    `published` what others were told of its place, `unheard` the first tick of
-    signals by portfolio that they were not told of yet, `saved_at` the time of the last whole save.
+    `published` what others were told of its place, `unheard` tick and portfolio of
+    signals that they were not told of yet, `saved_at` the time of the last whole save.
     """
 
     row: models.Shard
@@ -31,7 +31,7 @@ class Shard:
     pending: list[models.Control] = field(default_factory=list)
     controlled_to: int = 0
     published: int = -1
-    unheard: dict[int, int] = field(default_factory=dict)
+    unheard: list[tuple[int, int]] = field(default_factory=list)
     saved_at: float = field(default_factory=monotonic)
     faults: list[Fault] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)

@@ -1,9 +1,12 @@
 """Start, stop, new version and quarantine take effect at one tick, the same for every order of the stages."""
 
+from itertools import pairwise
+
 import pytest
 
-from strategies import services
+from strategies import evaluation, services
 from strategies.models import Control, Strategy
+from strategies.seen import seen_by
 from tests.pipeline.driver import Replay, bars, expected
 from trading.order import OrderStatus
 
@@ -38,6 +41,24 @@ def test_strategy_that_sees_fills_does_not_hold_back_the_others(files, redis):
     replay.begin()
     momentum, pyramid = (replay.portfolio.signals.filter(strategy__ordinal=n).count() for n in (1, 0))
     assert (momentum > 5, pyramid) == (True, 1)
+
+
+def test_portfolio_is_told_of_every_signal_that_the_shard_has_passed(files, redis):
+    """One that had run ahead was told of its first signal only; for the rest it waited for the sweep."""
+    replay = Replay.of(files, strategy=["pyramid", "momentum"], param=["momentum.lookback=5", "momentum.threshold=0"])
+    market, shard = replay.portfolio.market, replay.portfolio.shard
+    told = [(0, False)]
+    for _ in range(150):
+        replay.ingest()
+        evaluation.evaluate(
+            market.pk, shard, 0, lambda found: told.append((seen_by(market.pk, shard), replay.portfolio.pk in found))
+        )
+        replay.decide()
+        replay.execute()
+    signalled = set(replay.portfolio.signals.values_list("tick", flat=True))
+    wanted = [any(before < tick <= seen for tick in signalled) for (before, _), (seen, _) in pairwise(told)]
+    assert [was_told for _, was_told in told[1:]] == wanted
+    assert sum(wanted) > 10
 
 
 def test_failing_strategy_is_quarantined_with_its_reason_and_its_order_is_cancelled(files, redis):
