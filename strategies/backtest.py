@@ -1,13 +1,15 @@
 """A backtest: ticks in, signals, decisions and fills out, in one process without any server.
 
-It calls the same runners, the same `advance` and the same decider as the pipeline.
+It calls the same lane, the same `advance` and the same decider as the pipeline.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from risk.decide import Decider
+from strategies.lane import Lane
 from strategies.runner import Runner
 from strategies.signal import Signal
 from trading.advance import Stop, advance
@@ -23,51 +25,47 @@ class Backtest:
 
     runners: list[Runner]
     decider: Decider
-    prices: Prices = field(default_factory=Prices)
     signals: list[Signal] = field(default_factory=list)
     faults: dict[int, tuple[int, str]] = field(default_factory=dict)
     ticks: int = 0
+    lane: Lane = field(default_factory=Lane)
     _fills_seen: int = 0
+
+    @property
+    def prices(self) -> Prices:
+        return self.lane.prices
 
     def run(self, ticks: Iterable[Tick]) -> None:
         """Strategies that see fills go tick by tick, all others in batches: the result is the same."""
+        self.lane.runners = {runner.ordinal: runner for runner in self.runners}
         size = 1 if any(runner.sees_fills for runner in self.runners) else BATCH
         for batch in _batches(ticks, size):
             self.ticks += len(batch)
-            events: list[Signal | Stop] = [*self._show_fills(batch[0].number)]
-            events += [event for tick in batch for event in self._evaluate(tick)]
+            self._show_fills(batch[0].number)
+            self.lane.evaluate(batch)
+            events: list[Signal | Stop] = [*self._stops(), *self._signals()]
             events.sort(key=lambda event: (event.tick, event.turn))
+            self.signals += [event for event in events if isinstance(event, Signal)]
             advance(self.decider.book, batch, events, batch[-1].number, self.decider.act)
 
-    def _evaluate(self, tick: Tick) -> Iterator[Signal | Stop]:
-        self.prices.update(tick)
-        for runner in self.runners:
-            if runner.ordinal in self.faults or not runner.wants(tick.instrument.id):
-                continue
-            try:
-                signals = runner.on_tick(tick, self.prices)
-            except (Exception, SystemExit) as error:  # noqa: BLE001  (a strategy is a person's code)
-                yield self._stop(runner, tick.number, error)
-                continue
-            self.signals += signals
-            yield from signals
+    def _signals(self) -> Iterator[Signal]:
+        yield from (signal for *_, signal in self.lane.signals)
+        self.lane.signals = []
 
-    def _show_fills(self, tick: int) -> Iterator[Stop]:
+    def _show_fills(self, tick: int) -> None:
         """A fill of tick n is visible from tick n + 1."""
         fills = self.decider.book.fills
         for fill in islice(fills, self._fills_seen, None):
-            for runner in self.runners:
-                if not runner.sees_fills or runner.ordinal != fill.strategy or runner.ordinal in self.faults:
-                    continue
-                try:
-                    runner.on_fill(fill)
-                except (Exception, SystemExit) as error:  # noqa: BLE001  (a strategy is a person's code)
-                    yield self._stop(runner, tick, error)
+            runner = self.lane.runners.get(fill.strategy)
+            if runner and runner.sees_fills:
+                self.lane.guard(fill.strategy, tick, partial(runner.on_fill, fill))
         self._fills_seen = len(fills)
 
-    def _stop(self, runner: Runner, tick: int, error: BaseException) -> Stop:
-        self.faults[runner.ordinal] = (tick, f"{type(error).__name__}: {error}")
-        return Stop(tick, runner.ordinal, turn=runner.ordinal)
+    def _stops(self) -> Iterator[Stop]:
+        for fault in self.lane.faults:
+            self.faults[fault.strategy] = (fault.tick, fault.reason.partition("\n")[0])
+            yield Stop(fault.tick, fault.strategy, turn=fault.strategy)
+        self.lane.faults = []
 
 
 def _batches(ticks: Iterable[Tick], size: int) -> Iterator[list[Tick]]:

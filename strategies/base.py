@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict
 
+from strategies.arrays import Prices64, Wishes
 from strategies.indicators import Window
 from strategies.signal import Target
 from trading.fill import Fill
@@ -48,6 +49,14 @@ class Strategy:
     def on_tick(self, tick: Tick) -> Wanted:
         """The position wanted in the tick's instrument, or None for no opinion."""
         raise NotImplementedError
+
+    def on_prices(self, prices: Prices64) -> Wishes | None:
+        """Several consecutive prices of the instrument at once, for strategies that look at nothing else.
+
+        Must say and remember what `on_tick` would one by one: (index, position) where another position is wanted
+        than before. None leaves the state as it is: `on_tick` is asked then.
+        """
+        return None
 
     def on_fill(self, fill: Fill) -> None:
         """Called before the next tick when the strategy declares `sees_fills`."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from strategies.runner import Runner
+from strategies.scan import Scan
 from strategies.signal import Signal
 from trading.prices import Prices
 from trading.tick import Tick
@@ -60,28 +62,32 @@ class Lane:
 
     def evaluate(self, ticks: Iterable[Tick]) -> None:
         """Gives ticks to the runners that have not seen them; what they want gathers in `signals`."""
-        for tick in ticks:
-            if tick.number <= self.place:
-                continue
+        new = [tick for tick in ticks if tick.number > self.place]
+        scan, asked = Scan(), _Asked(self.runners)
+        if new and new[-1].number == self.place + len(new):
+            scan.run(self.runners, new, self.guard)
+        for tick in new:
             if tick.number > self.place + 1:
                 self._note_gap(tick)
-            self._evaluate(tick)
+            self.prices.update(tick)
+            for strategy, runner in asked.about(tick.instrument.id, scan.taken):
+                if tick.number > runner.place:
+                    self._hear(strategy, tick, partial(runner.on_tick, tick, self.prices))
+            for strategy, runner, position in scan.wishes.get(tick.number, ()):
+                self._hear(strategy, tick, partial(runner.on_wish, tick, position, self.prices))
             self.place = tick.number
+        for runner in self.runners.values():
+            runner.place = max(runner.place, self.place)
 
-    def _evaluate(self, tick: Tick) -> None:
-        self.prices.update(tick)
-        for strategy, runner in list(self.runners.items()):
-            if tick.number <= runner.place:
-                continue
-            if runner.wants(tick.instrument.id):
-                self._ask(strategy, runner, tick)
-            runner.place = tick.number
+    def _hear(self, strategy: int, tick: Tick, speak: Callable[[], list[Signal]]) -> None:
+        if strategy not in self.runners:  # it has failed since
+            return
+        runner = self.runners[strategy]
 
-    def _ask(self, strategy: int, runner: Runner, tick: Tick) -> None:
-        def ask() -> None:
-            self.signals += [(strategy, runner, signal) for signal in runner.on_tick(tick, self.prices)]
+        def hear() -> None:
+            self.signals += [(strategy, runner, signal) for signal in speak()]
 
-        self.guard(strategy, tick.number, ask)
+        self.guard(strategy, tick.number, hear)
 
     def guard(self, strategy: int, tick: int, act: Callable[[], None]) -> None:
         """Runs a person's code: whatever it raises ends that strategy and no other."""
@@ -91,10 +97,26 @@ class Lane:
         except self.interruptions:
             raise
         except BaseException as error:  # noqa: BLE001
-            self.faults.append(Fault(strategy, tick, explained(error), self.runners.pop(strategy)))
+            runner = self.runners.pop(strategy)
+            runner.place = max(runner.place, tick)
+            self.faults.append(Fault(strategy, tick, explained(error), runner))
 
     def _note_gap(self, tick: Tick) -> None:
         """Numbers are missing: windows of prices start anew."""
         for strategy, runner in list(self.runners.items()):
             if runner.place < tick.number - 1:
                 self.guard(strategy, tick.number, runner.on_gap)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Who is asked about an instrument tick by tick, worked out once for a batch."""
+
+    runners: dict[int, Runner]
+    found: dict[int, list[tuple[int, Runner]]] = field(default_factory=dict)
+
+    def about(self, instrument: int, taken: set[tuple[int, int]]) -> list[tuple[int, Runner]]:
+        if instrument not in self.found:
+            every = self.runners.items()
+            self.found[instrument] = [(s, r) for s, r in every if r.wants(instrument) and (s, instrument) not in taken]
+        return self.found[instrument]

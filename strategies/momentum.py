@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+import numpy as np
 from pydantic import Field
 
+from strategies.arrays import MOST, SILENT, Prices64, Wishes, edges
 from strategies.base import Parameters, Strategy
 from strategies.indicators import Window
 from trading.tick import Tick
@@ -34,5 +36,21 @@ class Momentum(Strategy):
         if move > band:
             return int(parameters.quantity)
         if move < -band:
-            return -int(parameters.quantity) if parameters.allow_short else 0
+            return self._short
         return None
+
+    def on_prices(self, prices: Prices64) -> Wishes | None:
+        lookback, before, seen = self.parameters.lookback, len(self.prices), self.prices.joined(prices)
+        above, below = self.parameters.threshold.as_integer_ratio()
+        if max(int(seen.max()) * max(above, below), self.parameters.quantity) > MOST:
+            return None
+        self.prices.keep(seen)
+        compared = max(before - lookback, 0)  # pairs of earlier batches
+        first, last = seen[compared:-lookback], seen[compared + lookback :]
+        move, band = (last - first) * below, first * above
+        wanted = np.select([move > band, move < -band], [self.parameters.quantity, self._short], SILENT)
+        return edges(wanted, self.target, begin=max(lookback - before, 0))
+
+    @property
+    def _short(self) -> int:
+        return -int(self.parameters.quantity) if self.parameters.allow_short else 0

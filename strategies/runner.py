@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from alphapanda.identity import derived_id
+from strategies.arrays import Prices64, Wishes
 from strategies.base import Strategy
 from strategies.signal import Signal, Target
 from trading.fill import Fill
@@ -41,6 +42,7 @@ class Runner:
         self.sees_fills = strategy.sees_fills
         self.instruments = instruments
         self.marked = marked
+        self.takes_arrays = strategy.on_prices is not Strategy.on_prices
         self._strategy = strategy
         self._parameters = parameters
         self._instances: dict[int, Strategy] = {}
@@ -60,6 +62,13 @@ class Runner:
         if wanted is None or (type(wanted) is int and wanted == held):
             return []
         return self._edges(instance, _targets(wanted), tick, prices)
+
+    def on_prices(self, instrument: int, prices: Prices64) -> Wishes | None:
+        """Several ticks' prices of one instrument; what comes of a wish is said by `on_wish`, in the order of ticks."""
+        return self._instance(instrument).on_prices(prices)
+
+    def on_wish(self, tick: Tick, position: int, prices: Prices) -> list[Signal]:
+        return self._edges(self._instance(tick.instrument.id), [Target(position)], tick, prices)
 
     def on_fill(self, fill: Fill) -> None:
         self._instance(fill.instrument.id).on_fill(fill)

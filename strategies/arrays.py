@@ -1,0 +1,36 @@
+"""Whole batches of prices at once: NumPy finds the few at which something is wanted, exactly as one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Prices64 = NDArray[np.int64]
+Wishes = list[tuple[int, int]]  # index of a price, position wanted from it on
+
+FEWEST = 16  # prices of an instrument in a batch; for fewer, asking one by one is faster
+SILENT = np.iinfo(np.int64).min  # no opinion
+MOST = 2**62  # products stay below, or whole numbers of 64 bits would not be exact
+
+
+def edges(wanted: Prices64, held: int, begin: int = 0) -> Wishes:
+    """Where an opinion differs from the one before it; `held` is the position wanted so far,
+    `begin` the index of the first opinion.
+    """
+    spoken = np.flatnonzero(wanted != SILENT)
+    values = wanted[spoken]
+    changed = np.diff(values, prepend=held) != 0
+    return list(zip((spoken[changed] + begin).tolist(), values[changed].tolist(), strict=True))
+
+
+def window_sums(values: Prices64, size: int) -> Prices64:
+    """The sum of every `size` consecutive values."""
+    running = np.concatenate([[0], np.cumsum(values)])
+    return np.asarray(running[size:] - running[:-size], dtype=np.int64)
+
+
+def next_true(where: NDArray[np.bool_]) -> list[int]:
+    """For each index the first one from there on that is true; the length when none is."""
+    places = np.where(where, np.arange(len(where)), len(where))
+    found: list[int] = np.minimum.accumulate(places[::-1])[::-1].tolist()
+    return found
