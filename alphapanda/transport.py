@@ -66,6 +66,15 @@ class Channel(kombu_redis.Channel):
     # What stays unacknowledged is given back after the visibility timeout, and the sweep is faster than that.
     do_restore = False
 
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        """What comes after its connection was lost is left where it is; kombu would end the worker."""
+        if not self.closed:
+            super().basic_ack(delivery_tag, multiple)
+
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if not self.closed:
+            super().basic_reject(delivery_tag, requeue)
+
     def _get_client(self) -> Any:
         return partial(Reader, global_keyprefix=self.global_keyprefix)
 

@@ -111,7 +111,7 @@ def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: list[Tick], deadline: f
     """A lane that sees fills stops where it must wait for them."""
     for strategy, own in shard.own.items():
         if own is lane:
-            return waiting.move(lane, shard.strategies[strategy], ticks, deadline)
+            return waiting.move(lane, shard.strategies[strategy], ticks, deadline, shard.notebook.clear)
     size = max(1, SLICE // max(1, sum(not runner.takes_arrays for runner in lane.runners.values())))
     for start in range(0, len(ticks), size):
         lane.evaluate(ticks[start : start + size])

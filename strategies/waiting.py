@@ -5,7 +5,7 @@ Such a strategy does not run past its portfolio's clock while it has an undecide
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic
 
@@ -20,13 +20,18 @@ from trading.records import fill_value
 from trading.tick import Tick
 
 
-def move(lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick], deadline: float) -> bool:
-    """Evaluates as far as the strategy may see. Returns whether it may go on."""
+def move(
+    lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick], deadline: float, at_rest: Callable[[], None]
+) -> bool:
+    """Evaluates as far as the strategy may see; calls `at_rest` before it asks servers, whose hanging is not the
+    strategy's. Returns whether it may go on.
+    """
     for tick in ticks:
         if tick.number <= lane.place:
             continue
         runner = lane.runners.get(strategy.pk)
         if runner and tick.number > runner.place:
+            at_rest()
             if not _knows_all(runner, strategy):
                 return False
             lane.guard(strategy.pk, tick.number, partial(_show_fills, runner, strategy))

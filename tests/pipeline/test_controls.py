@@ -1,14 +1,18 @@
 """Start, stop, new version and quarantine take effect at one tick, the same for every order of the stages."""
 
 from itertools import pairwise
+from time import monotonic
 
 import pytest
 
-from strategies import evaluation, services
+from strategies import evaluation, services, waiting
+from strategies.loading import take_over
 from strategies.models import Control, Strategy
 from strategies.seen import seen_by
 from tests.pipeline.driver import Replay, bars, expected
+from trading.log import MarketLog
 from trading.order import OrderStatus
+from trading.reference import INSTRUMENTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAMPLES = ["Pyramid", "Resting", "Raises", "Nonsense", "Hoards"]
@@ -59,6 +63,21 @@ def test_portfolio_is_told_of_every_signal_that_the_shard_has_passed(files, redi
     wanted = [any(before < tick <= seen for tick in signalled) for (before, _), (seen, _) in pairwise(told)]
     assert [was_told for _, was_told in told[1:]] == wanted
     assert sum(wanted) > 10
+
+
+def test_nobody_is_suspected_while_servers_are_asked(files, redis):
+    """PostgreSQL stood still; the strategy that was next to see its fills was taken for hanging."""
+    replay = Replay.of(files, strategy=["pyramid"], param=[])
+    replay.begin("decide", "execute")
+    log, portfolio = MarketLog(redis, replay.portfolio.market_id), replay.portfolio
+    shard = take_over(portfolio.market_id, portfolio.shard, log)
+    ((strategy, lane),) = shard.own.items()
+    happened: list[str] = []
+    lane.note = lambda *_: happened.append("runs")
+    ticks = [tick for entry in log.read(lane.place) for tick in entry.ticks(INSTRUMENTS)]
+    waiting.move(lane, shard.strategies[strategy], ticks, monotonic() + 5, lambda: happened.append("rests"))
+    assert happened[:3] == ["rests", "runs", "runs"]  # sees its fills, then the tick
+    assert all("rests" in pair for pair in pairwise(happened[2:]))
 
 
 def test_failing_strategy_is_quarantined_with_its_reason_and_its_order_is_cancelled(files, redis):
