@@ -4,16 +4,19 @@ A lease spares two workers the same work; what protects the ledger is fencing by
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import getpid
 from pathlib import Path
 from socket import gethostname
+from threading import Thread
+from time import monotonic, sleep
 from uuid import uuid4
 
 import redis
 
 from alphapanda.connection import connection, key
 
+RETRY_SECONDS = 0.2
 LIFE_MS = 10_000  # of `only_one`: longer than the hard time limit of a stage
 _IF_HELD = "if redis.call('GET', KEYS[1]) == ARGV[1] then return {} end return 0"
 _RENEW = _IF_HELD.format("redis.call('PEXPIRE', KEYS[1], ARGV[2])")
@@ -39,7 +42,21 @@ def renew(client: redis.Redis, place: str, token: str, life_ms: int) -> bool:
 
 
 def release(client: redis.Redis, place: str, token: str) -> None:
-    client.eval(_RELEASE, 1, place, token)
+    """Lets go; when Redis does not answer, as soon as it does again."""
+    try:
+        client.eval(_RELEASE, 1, place, token)
+    except redis.RedisError:
+        Thread(target=_release_later, args=(client, place, token), daemon=True).start()
+
+
+def _release_later(client: redis.Redis, place: str, token: str) -> None:
+    """Until the lease has run out by itself."""
+    deadline = monotonic() + LIFE_MS / 1_000
+    while monotonic() < deadline:
+        sleep(RETRY_SECONDS)
+        with suppress(redis.RedisError):
+            client.eval(_RELEASE, 1, place, token)
+            return
 
 
 @contextmanager

@@ -31,15 +31,24 @@ def ingest(market_id: UUID, seconds: float, appended: Callable[[], None]) -> boo
     if market is None or not market_log.acquire(token):
         return False
     try:
+        _work(market, market_log, token, seconds, appended)
+    finally:
+        market_log.release(token)
+    return True
+
+
+def _work(
+    market: models.Market, market_log: MarketLog, token: str, seconds: float, appended: Callable[[], None]
+) -> None:
+    try:
         source = open_source(market)
     except InputError as error:
-        models.Market.objects.filter(pk=market_id).update(fault=str(error))
+        models.Market.objects.filter(pk=market.pk).update(fault=str(error))
         raise
     with closing(source):
         sequencer = Sequencer(market, market_log, token)
         sequencer.work(source, seconds, appended)
         sequencer.finish(source)
-    return True
 
 
 def open_source(market: models.Market) -> Source:

@@ -69,12 +69,11 @@ class Sequencer:
                 self._save(source)
 
     def finish(self, source: Source) -> None:
-        """Ends a window cleanly: saves, gives unused numbers back, lets go of the lease."""
+        """Ends a window cleanly: saves, gives unused numbers back."""
         self._save(source)
         self._save_prices(self._log.last_prices())  # also those that a killed holder did not save
         if not self._is_replay:
             self._mine().filter(reserved_to__gte=self._next - 1).update(reserved_to=self._next - 1)
-        self._log.release(self._token)
 
     def _mine(self) -> QuerySet[models.Market]:
         return models.Market.objects.filter(pk=self.market.pk, epoch=self.market.epoch)
