@@ -55,8 +55,16 @@ def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bo
     shard = _current(market, number, market_log)
     while (is_behind := _step(shard, market_log, deadline, committed)) and monotonic() < deadline:
         pass
-    _held[market, number] = shard  # kept only if its last commit succeeded
+    _keep(shard)
     return is_behind
+
+
+def _keep(shard: Shard) -> None:
+    """In memory for the next time, when its last commit succeeded; what is over is forgotten."""
+    if shard.is_over:
+        shard.notebook.close()
+    else:
+        _held[shard.row.market_id, shard.row.number] = shard
 
 
 def _current(market: UUID, number: int, market_log: MarketLog) -> Shard:

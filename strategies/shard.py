@@ -50,6 +50,12 @@ class Shard:
         return self.slowest.place
 
     @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to evaluate, ever: a replay is through."""
+        last = self.row.market.last_tick
+        return last is not None and self.seen >= last
+
+    @property
     def horizon(self) -> int:
         """The last tick before the next control."""
         return (self.pending[0].from_tick or 0) - 1 if self.pending else FAR

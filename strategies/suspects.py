@@ -48,6 +48,10 @@ class Notebook:
         """No strategy's code is running."""
         self._page[: _NOTE.size] = _NOTHING
 
+    def close(self) -> None:
+        self._page.close()
+        self._path.unlink(missing_ok=True)
+
 
 def left_behind(folder: Path, shard: str) -> list[Suspect]:
     """Suspects of this process and of those that died; a frozen process keeps its own note."""

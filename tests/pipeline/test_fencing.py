@@ -12,7 +12,7 @@ from portfolio.models import Portfolio
 from risk import services as risk
 from risk.models import Decision
 from strategies import evaluation
-from strategies.loading import take_over
+from strategies.loading import notes_folder, take_over
 from strategies.models import Shard, Signal, StrategyState
 from tests.pipeline.driver import Replay, bars
 from trading import services as trading
@@ -79,6 +79,17 @@ def test_every_stage_done_twice_changes_nothing(replay):
     replay.evaluate()
     replay.decide()
     assert replay.hash == once
+
+
+def test_shard_that_is_through_is_forgotten(replay):
+    """A worker kept every replay it had ever seen in memory, and a mapped file of each."""
+    replay.begin()
+    held, notes = (replay.portfolio.market_id, replay.portfolio.shard), f"{replay.portfolio.market_id}-*"
+    assert held in evaluation._held
+    assert list(notes_folder().glob(notes))
+    replay.drain()
+    assert held not in evaluation._held
+    assert not list(notes_folder().glob(notes))
 
 
 def test_shard_that_lost_its_states_writes_no_signal_twice(replay):
