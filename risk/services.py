@@ -56,7 +56,8 @@ def _undecided(portfolio: Portfolio, seen: int) -> list[Signal]:
     last = ordered.values_list("tick", flat=True)[MOST_SIGNALS - 1 : MOST_SIGNALS].first()
     if first is None:
         return []
-    return list(ordered.filter(tick__lte=min(seen if last is None else last, first + MOST_TICKS)))
+    furthest = first + MOST_TICKS
+    return list(ordered.filter(tick__lte=furthest if last is None else min(last, furthest)))
 
 
 def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:

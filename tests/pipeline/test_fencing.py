@@ -106,6 +106,7 @@ def test_nothing_is_decided_beyond_what_the_shard_has_evaluated(replay):
     """A signal of a later tick is there already; another strategy may still say something before it."""
     replay.begin()
     first, later = sorted(Signal.objects.values_list("tick", flat=True).distinct())[:2]
+    assert risk.decide(replay.portfolio.pk, first - 1) == 0
     risk.decide(replay.portfolio.pk, later - 1)
     assert set(Decision.objects.values_list("signal__tick", flat=True)) == {first}
 

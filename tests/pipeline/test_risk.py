@@ -1,6 +1,7 @@
 """Risk under the portfolio's lock: limits hold exactly, halts hold and cancel what rests."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 from django.db import connection as database
@@ -57,6 +58,29 @@ def test_position_limit_holds_for_filled_and_working_together(files, redis):
         held += fill.quantity if fill.side == "BUY" else -fill.quantity
         assert abs(held) <= 150
     assert Decision.objects.filter(denied_by=["position"]).exists()
+
+
+def test_last_free_shares_are_given_once(files, redis):
+    """Ten deciders at once; what is filled and what is on its way count together."""
+    replay = Replay.of(files, strategy=["momentum"] * 3, param=BUSY)
+    services.change_limits(replay.portfolio, {"max_position": 150, "max_trades_per_day": None})
+    replay.begin()
+    at_once(replay.decide)
+    assert Decision.objects.filter(denied_by=["position"]).exists()
+    shares = sum(order.quantity * (1 if order.side == "BUY" else -1) for order in Order.objects.all())
+    assert 0 < abs(shares) <= 150
+
+
+def test_halt_among_ten_deciders_leaves_no_order(files, redis):
+    """What was placed before its commit is cancelled with it, and nothing is placed after."""
+    replay = Replay.of(files, strategy=["resting", "momentum"], param=BUSY)
+    replay.begin()
+    turn = count()
+    at_once(lambda: services.halt(None, replay.portfolio, "now") if next(turn) == 5 else replay.decide())
+    assert not Order.objects.filter(status=OrderStatus.OPEN).exists()
+    placed = Order.objects.count()
+    replay.drain()
+    assert Order.objects.count() == placed
 
 
 def test_halt_cancels_what_rests_and_denies_what_comes(files, redis):
