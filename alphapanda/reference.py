@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphapanda.errors import InputError
-from risk.rules import Limits
+from risk.limits import Limits
 from trading.charges import Product, Rates
 from trading.instrument import Instrument
 
@@ -75,6 +75,22 @@ class LimitsRow(BaseModel):
     max_trades_per_day: int | None = Field(ge=0)
     max_price_deviation: Decimal | None = Field(ge=0)
     max_age_seconds: Decimal | None = Field(ge=0)
+    max_order_quantity: int | None = Field(None, ge=0)
+    max_order_value: Decimal | None = Field(None, ge=0)
+    max_position_value: Decimal | None = Field(None, ge=0)
+    max_gross_exposure: Decimal | None = Field(None, ge=0)
+    max_net_exposure: Decimal | None = Field(None, ge=0)
+    max_concentration: Decimal | None = Field(None, ge=0)
+    max_leverage: Decimal | None = Field(None, ge=0)
+    max_open_orders: int | None = Field(None, ge=0)
+    max_orders_per_day: int | None = Field(None, ge=0)
+    max_orders_per_second: int | None = Field(None, ge=0)
+    min_seconds_between_equals: Decimal | None = Field(None, ge=0)
+    may_short: bool = True
+    may_overdraw: bool = True
+    may_cross_itself: bool = True
+    may_trade_after_hours: bool = True
+    may_leave_grid: bool = True
 
 
 def load_charges(directory: Path | None = None) -> list[Rates]:

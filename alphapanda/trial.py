@@ -10,19 +10,18 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from alphapanda.errors import InputError
-from risk.rules import NO_LIMITS, Limits
+from alphapanda.reference import LimitsRow
+from risk.limits import NO_LIMITS, Limits
 from trading.feed.replay import Refusals
 
 MOST = Decimal("1e12")
 
 
-class LimitsFile(BaseModel):
+class LimitsFile(LimitsRow):
     """Limits as a JSON file gives them; what is left out keeps its default, null is off."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     max_position: int | None = Field(1_000, ge=0)
     max_trades_per_day: int | None = Field(50, ge=0)

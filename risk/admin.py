@@ -8,12 +8,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
-from django.db.models import DecimalField, F, QuerySet
+from django.db.models import DecimalField, QuerySet
 from django.http import HttpRequest
 
 from alphapanda.admin import Kept, Shown
 from alphapanda.errors import InputError
 from risk import models, services
+from risk.limits import LIMIT_NAMES
 
 
 @admin.register(models.Decision)
@@ -31,9 +32,9 @@ class DecisionPage(Shown):
 class LimitsPage(Kept):
     """An empty limit is off. The row without a portfolio is what new portfolios start with."""
 
-    fields = ["portfolio", "version", *services.LIMIT_NAMES]
+    fields = ["portfolio", "version", *LIMIT_NAMES]
     readonly_fields = ["portfolio", "version"]
-    list_display = ["portfolio", "version", *services.LIMIT_NAMES]
+    list_display = ["portfolio", "version", *LIMIT_NAMES[:4]]
     list_select_related = ["portfolio"]
     ordering = ["portfolio_id"]
     formfield_overrides = {DecimalField: {"min_value": 0}}
@@ -44,9 +45,16 @@ class LimitsPage(Kept):
     def save_model(self, request: HttpRequest, obj: models.Limits, form: Any, change: bool) -> None:
         changed = {name: form.cleaned_data[name] for name in form.changed_data}
         if changed and obj.portfolio:
-            services.change_limits(obj.portfolio, changed)
+            services.change_limits(obj.portfolio, changed, _user(request))
         elif changed:
-            models.Limits.objects.filter(pk=obj.pk).update(version=F("version") + 1, **changed)
+            services.change_defaults(changed, _user(request))
+
+
+@admin.register(models.LimitsChange)
+class LimitsChangePage(Shown):
+    list_display = ["changed_at", "limits", "version", "before", "after", "changed_by"]
+    list_select_related = ["limits__portfolio", "changed_by"]
+    ordering = ["-id"]
 
 
 class ReasonForm(ActionForm):

@@ -22,6 +22,7 @@ from alphapanda.api import (
     user_of,
 )
 from risk import models, services
+from risk.limits import LIMIT_NAMES
 
 
 class DecisionRow(Row):
@@ -51,13 +52,10 @@ class Decisions(LedgerRows):
     filterset_class = DecisionFilter
 
 
-LIMITS = ["max_position", "max_trades_per_day", "max_price_deviation", "max_age_seconds"]
-
-
 class LimitsRow(Row):
     class Meta:
         model = models.Limits
-        fields = ["portfolio", "version", *LIMITS]
+        fields = ["portfolio", "version", *LIMIT_NAMES]
         read_only_fields = fields
 
 
@@ -68,6 +66,31 @@ class LimitsChange(Given):
     max_trades_per_day = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
     max_price_deviation = serializers.DecimalField(9, 6, min_value=0, allow_null=True)
     max_age_seconds = serializers.DecimalField(9, 3, min_value=0, allow_null=True)
+    max_order_quantity = serializers.IntegerField(min_value=0, max_value=2**62, allow_null=True)
+    max_order_value = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
+    max_position_value = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
+    max_gross_exposure = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
+    max_net_exposure = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
+    max_concentration = serializers.DecimalField(12, 6, min_value=0, allow_null=True)
+    max_leverage = serializers.DecimalField(12, 6, min_value=0, allow_null=True)
+    max_open_orders = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
+    max_orders_per_day = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
+    max_orders_per_second = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
+    min_seconds_between_equals = serializers.DecimalField(9, 3, min_value=0, allow_null=True)
+    may_short = serializers.BooleanField()
+    may_overdraw = serializers.BooleanField()
+    may_cross_itself = serializers.BooleanField()
+    may_trade_after_hours = serializers.BooleanField()
+    may_leave_grid = serializers.BooleanField()
+
+
+class LimitsChangeRow(Row):
+    by = serializers.CharField(source="changed_by.username", default=None, help_text="null: the house itself")
+
+    class Meta:
+        model = models.LimitsChange
+        fields = ["version", "before", "after", "by", "changed_at"]
+        read_only_fields = fields
 
 
 class LimitsOfPortfolios(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
@@ -87,7 +110,15 @@ class LimitsOfPortfolios(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows)
         limits = self.get_object()
         given = LimitsChange(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        return Response(LimitsRow(services.change_limits(limits.portfolio, given.validated_data)).data)
+        changed = services.change_limits(limits.portfolio, given.validated_data, user_of(request))
+        return Response(LimitsRow(changed).data)
+
+    @extend_schema(responses=LimitsChangeRow(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def changes(self, request: Request, portfolio_id: int) -> Response:
+        """The latest hundred versions: before, after, who and when."""
+        latest = self.get_object().changes.select_related("changed_by")[:100]
+        return Response(LimitsChangeRow(latest, many=True).data)
 
 
 class HaltRow(Row):

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from alphapanda.identity import derived_id
 from risk.decision import Decision, Verdict
-from risk.rules import Limits, Situation, judge
+from risk.limits import Limits
+from risk.rules import judge
+from risk.situation import Placed, Situation
 from strategies.signal import Signal
 from trading.advance import Stop
 from trading.book import Book
 from trading.order import Order, Side
-from trading.session import india_date
+from trading.session import SECOND, india_date
 
 Trades = dict[tuple[int, date], int]  # (ordinal of the strategy, day in India) → approved decisions
 
@@ -28,6 +30,7 @@ class Decider:
     limits: Limits
     trades: Trades = field(default_factory=dict)
     halt_reason: str | None = None
+    latest: list[Placed] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
 
     def act(self, event: Signal | Stop) -> None:
@@ -47,7 +50,7 @@ class Decider:
             return Decision(signal, False, 0, verdicts)
         order = self._order(signal, ordered)
         self.book.place(order)
-        self._count(signal)
+        self._count(signal, ordered)
         return Decision(signal, True, abs(ordered), verdicts, order)
 
     def _situation(self, signal: Signal, ordered: int) -> Situation:
@@ -58,7 +61,13 @@ class Decider:
             trades_today=self.trades.get(_day(signal), 0),
             limits=self.limits,
             halt_reason=self.halt_reason,
+            book=self.book,
+            orders_today=self._orders_on(india_date(signal.time)),
+            latest=tuple(self.latest),
         )
+
+    def _orders_on(self, day: date) -> int:
+        return sum(count for (_, held), count in self.trades.items() if held == day)
 
     def _order(self, signal: Signal, ordered: int) -> Order:
         return Order(
@@ -72,8 +81,18 @@ class Decider:
             placed_time=signal.time,
         )
 
-    def _count(self, signal: Signal) -> None:
+    def _count(self, signal: Signal, ordered: int) -> None:
         self.trades[_day(signal)] = self.trades.get(_day(signal), 0) + 1
+        begin = signal.time - memory(self.limits)
+        self.latest = [placed for placed in self.latest if placed.time > begin]
+        if memory(self.limits):
+            self.latest.append(Placed(signal.time, signal.strategy, signal.instrument.id, ordered))
+
+
+def memory(limits: Limits) -> int:
+    """How long orders are remembered for the rules, in microseconds of market time."""
+    equals = int((limits.min_seconds_between_equals or 0) * SECOND)
+    return max(equals, SECOND if limits.max_orders_per_second is not None else 0)
 
 
 def behind_clock(signal: Signal, clock: int) -> Decision:

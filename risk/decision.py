@@ -21,6 +21,13 @@ class Verdict:
         return not (self.passed or self.is_exempt)
 
 
+def verdict(rule: str, limit: object, observed: object, passed: bool, is_exempt: bool = False) -> Verdict:
+    def text(value: object) -> str | None:
+        return None if value is None else str(value)
+
+    return Verdict(rule, passed, text(limit), text(observed), is_exempt and not passed)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`quantity` is that of the order it makes, 0 when it makes none."""

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+DECIMALS = (
+    *("max_order_value", "max_position_value", "max_gross_exposure", "max_net_exposure"),
+    *("max_concentration", "max_leverage", "min_seconds_between_equals"),
+)
+
+
+def rupees() -> models.DecimalField[Any, Any]:
+    return models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True, help_text="rupees")
+
+
+def fraction(meaning: str) -> models.DecimalField[Any, Any]:
+    return models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True, help_text=meaning)
 
 
 class Limits(models.Model):
@@ -26,6 +41,28 @@ class Limits(models.Model):
         help_text="fraction, 0.10 is 10 %",
     )
     max_age_seconds = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True, default="5")
+    max_order_quantity = models.PositiveBigIntegerField(null=True, blank=True)
+    max_order_value = rupees()
+    max_position_value = rupees()
+    max_gross_exposure = rupees()
+    max_net_exposure = rupees()
+    max_concentration = fraction("position value / equity")
+    max_leverage = fraction("gross exposure / equity")
+    max_open_orders = models.PositiveIntegerField(null=True, blank=True)
+    max_orders_per_day = models.PositiveIntegerField(null=True, blank=True)
+    max_orders_per_second = models.PositiveIntegerField(null=True, blank=True, help_text="of market time")
+    min_seconds_between_equals = models.DecimalField(
+        max_digits=9,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text="between orders of a strategy with the same instrument, side and quantity",
+    )
+    may_short = models.BooleanField(default=True)
+    may_overdraw = models.BooleanField(default=True, help_text="cash below zero when all working buys fill")
+    may_cross_itself = models.BooleanField(default=True, help_text="trade with an order of its own")
+    may_trade_after_hours = models.BooleanField(default=True, help_text="outside 09:15 to 15:30 in India")
+    may_leave_grid = models.BooleanField(default=True, help_text="prices off the tick size, quantities off the lot")
 
     class Meta:
         verbose_name_plural = "limits"
@@ -33,10 +70,32 @@ class Limits(models.Model):
             models.UniqueConstraint(fields=["portfolio"], nulls_distinct=False, name="one_row_of_limits_per_portfolio"),
             models.CheckConstraint(condition=Q(max_price_deviation__gte=0), name="deviation_not_negative"),
             models.CheckConstraint(condition=Q(max_age_seconds__gte=0), name="age_not_negative"),
+            *(
+                models.CheckConstraint(condition=Q(**{f"{name}__gte": 0}), name=f"{name}_not_negative")
+                for name in DECIMALS
+            ),
         ]
 
     def __str__(self) -> str:
         return f"limits of {self.portfolio or 'new portfolios'}"
+
+
+class LimitsChange(models.Model):
+    """Who changed which limits when: each version of a row of limits, before and after."""
+
+    limits = models.ForeignKey(Limits, models.CASCADE, related_name="changes")
+    version = models.PositiveIntegerField(help_text="the version that it made")
+    before = models.JSONField()
+    after = models.JSONField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-changed_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["limits", "version"], name="one_change_per_version")]
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.limits}"
 
 
 class Halt(models.Model):

@@ -1,66 +1,38 @@
-"""The rules before a trade. Each looks at a situation and gives a verdict; all of them are always asked.
+"""The rules before a trade. Each looks at a situation and gives a verdict; the five here are always asked.
 
 Exits (they reduce the portfolio's |position| in the instrument) are exempt from the limits on entries:
 position, trades a day, price deviation. Nothing is exempt from a halt or a stale price.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 
-from risk.decision import Verdict
+from risk.account_rules import ACCOUNT_RULES
+from risk.decision import Verdict, verdict
+from risk.situation import Situation
 from strategies.signal import Signal
 from trading.session import SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """None switches a rule off. Shares, orders a day and strategy, fraction, seconds."""
-
-    max_position: int | None = 1_000
-    max_trades_per_day: int | None = 50
-    max_price_deviation: Decimal | None = Decimal("0.10")
-    max_age_seconds: Decimal | None = Decimal(5)
-
-
-NO_LIMITS = Limits(None, None, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What the rules may know: signed shares held and working, the signed order, trades so far that day."""
-
-    signal: Signal
-    held: int
-    ordered: int
-    trades_today: int
-    limits: Limits
-    halt_reason: str | None = None
-
-    @property
-    def is_exit(self) -> bool:
-        return abs(self.held + self.ordered) < abs(self.held)
 
 
 def position(situation: Situation) -> Verdict:
     """Shares held, working and ordered, per portfolio and instrument."""
     limit, after = situation.limits.max_position, abs(situation.held + situation.ordered)
-    return _verdict("position", limit, after, limit is None or after <= limit, situation.is_exit)
+    return verdict("position", limit, after, limit is None or after <= limit, situation.is_exit)
 
 
 def trades_per_day(situation: Situation) -> Verdict:
     """Approved decisions of the strategy on the signal's day in India, this one included."""
     limit, count = situation.limits.max_trades_per_day, situation.trades_today + 1
-    return _verdict("trades_per_day", limit, count, limit is None or count <= limit, situation.is_exit)
+    return verdict("trades_per_day", limit, count, limit is None or count <= limit, situation.is_exit)
 
 
 def price_deviation(situation: Situation) -> Verdict:
     """|order price − last| / last; a MARKET order is held against the tick before: |last − previous| / previous."""
     limit, deviation = situation.limits.max_price_deviation, _deviation(situation.signal)
     if deviation is None:
-        return _verdict("price_deviation", limit, None, True)
+        return verdict("price_deviation", limit, None, True)
     off, base = deviation
     passed = limit is None or off <= limit * base
-    return _verdict("price_deviation", limit, round(Decimal(off) / base, 6), passed, situation.is_exit)
+    return verdict("price_deviation", limit, round(Decimal(off) / base, 6), passed, situation.is_exit)
 
 
 def stale_price(situation: Situation) -> Verdict:
@@ -70,22 +42,24 @@ def stale_price(situation: Situation) -> Verdict:
     """
     limit, signal = situation.limits.max_age_seconds, situation.signal
     if signal.arrival is None:
-        return _verdict("stale_price", limit, None, True)
+        return verdict("stale_price", limit, None, True)
     age = Decimal(signal.arrival - signal.time) / SECOND
-    return _verdict("stale_price", limit, age, limit is None or age <= limit)
+    return verdict("stale_price", limit, age, limit is None or age <= limit)
 
 
 def halt(situation: Situation) -> Verdict:
     """Nothing is ordered while a halt is in force."""
     reason = situation.halt_reason
-    return _verdict("halt", None, reason, reason is None)
+    return verdict("halt", None, reason, reason is None)
 
 
 RULES = (position, trades_per_day, price_deviation, stale_price, halt)
 
 
 def judge(situation: Situation) -> tuple[Verdict, ...]:
-    return tuple(rule(situation) for rule in RULES)
+    """The verdicts of all rules, of those about the account when they are on."""
+    account = (rule(situation) for rule in ACCOUNT_RULES)
+    return (*(rule(situation) for rule in RULES), *(given for given in account if given is not None))
 
 
 def _deviation(signal: Signal) -> tuple[int, int] | None:
@@ -96,10 +70,3 @@ def _deviation(signal: Signal) -> tuple[int, int] | None:
     if signal.previous_e4 is None:
         return None
     return abs(signal.price_e4 - signal.previous_e4), signal.previous_e4
-
-
-def _verdict(rule: str, limit: object, observed: object, passed: bool, is_exempt: bool = False) -> Verdict:
-    def text(value: object) -> str | None:
-        return None if value is None else str(value)
-
-    return Verdict(rule, passed, text(limit), text(observed), is_exempt and not passed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from itertools import takewhile
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -17,19 +19,22 @@ from alphapanda.events import HaltChanged, envelope, publish
 from alphapanda.reference import load_limits
 from portfolio.models import Portfolio
 from risk import models, records
-from risk.decide import Decider, Trades, behind_clock
+from risk.decide import Decider, Trades, behind_clock, memory
 from risk.decision import Decision
-from risk.rules import Limits
+from risk.limits import LIMIT_NAMES, Limits
+from risk.situation import Placed
 from strategies.models import Signal
 from strategies.records import signal_value
 from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
+from trading.models import Order
+from trading.order import Side
 from trading.services import MOST_TICKS, cancel_resting, settle, stops_up_to
-from trading.session import india_date, microseconds
+from trading.session import SECOND, india_date, microseconds
 
 MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time limit
-LIMIT_NAMES = ("max_position", "max_trades_per_day", "max_price_deviation", "max_age_seconds")
+CLOCKS_MAY_DIFFER = 60 * SECOND  # exchange times of instruments are not strictly in the order of ticks
 
 
 def decide(portfolio_id: int, seen: int) -> int:
@@ -64,7 +69,9 @@ def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:
     book, clock = opened.book, opened.book.clock
     values = [signal_value(row, row.strategy.ordinal) for row in rows]
     due = [value for value in values if value.tick > clock]
-    decider = Decider(book, _limits(opened.portfolio), _trades(rows, opened), _halt_reason(opened.portfolio))
+    limits = _limits(opened.portfolio)
+    latest = _latest(opened, microseconds(rows[0].exchange_time) - memory(limits)) if memory(limits) else []
+    decider = Decider(book, limits, _trades(rows, opened), _halt_reason(opened.portfolio), latest)
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
     if due:
         _advance(opened, decider, due)
@@ -100,6 +107,20 @@ def _trades(rows: Iterable[Signal], opened: OpenBook) -> Trades:
     return {(ordinal, day): count for ordinal, day, count in counted}
 
 
+def _latest(opened: OpenBook, since: int) -> list[Placed]:
+    """Orders since a moment of market time, oldest first."""
+    placed = Order.objects.filter(portfolio=opened.portfolio).order_by("-placed_tick", "-placed_n")
+    recent = takewhile(
+        lambda row: microseconds(row.placed_time) > since - CLOCKS_MAY_DIFFER, placed.iterator(chunk_size=200)
+    )
+    return [_placed(row, opened) for row in recent if microseconds(row.placed_time) > since][::-1]
+
+
+def _placed(row: Order, opened: OpenBook) -> Placed:
+    signed = Side(row.side).sign * row.quantity
+    return Placed(microseconds(row.placed_time), opened.ordinal(row.strategy_id), row.instrument_id, signed)
+
+
 def _halt_reason(portfolio: Portfolio) -> str | None:
     """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits."""
     halts = models.Halt.objects.filter(lifted_at__isnull=True)
@@ -129,7 +150,9 @@ def give_default_limits(portfolio: Portfolio) -> None:
     models.Limits.objects.create(portfolio=portfolio, **asdict(default_limits()))
 
 
-def change_limits(portfolio: Portfolio, values: dict[str, Decimal | int | None]) -> models.Limits:
+def change_limits(
+    portfolio: Portfolio, values: dict[str, Decimal | int | bool | None], by: User | None = None
+) -> models.Limits:
     """Sets some limits (None is off); decisions from now on use them. Errors: InputError naming the limit."""
     unknown = set(values) - set(LIMIT_NAMES)
     if unknown:
@@ -140,9 +163,35 @@ def change_limits(portfolio: Portfolio, values: dict[str, Decimal | int | None])
         for name, value in values.items():
             setattr(row, name, value)
         _check(row)
-        fields = {name: getattr(row, name) for name in values}
-        models.Limits.objects.filter(pk=row.pk).update(version=row.version + 1, **fields)
-    return models.Limits.objects.get(pk=row.pk)
+        return _store(row, values, by)
+
+
+def change_defaults(values: dict[str, Any], by: User | None = None) -> models.Limits:
+    """What new portfolios start with. Errors: InputError naming the limit."""
+    with transaction.atomic():
+        row = models.Limits.objects.select_for_update().get(portfolio=None)
+        for name, value in values.items():
+            setattr(row, name, value)
+        _check(row)
+        return _store(row, values, by)
+
+
+def _store(row: models.Limits, names: Iterable[str], by: User | None) -> models.Limits:
+    """A new version, with what it was before and who made it."""
+    held = models.Limits.objects.get(pk=row.pk)
+    models.Limits.objects.filter(pk=row.pk).update(
+        version=held.version + 1, **{name: getattr(row, name) for name in names}
+    )
+    changed = models.Limits.objects.get(pk=row.pk)
+    before, after = ({name: _text(getattr(limits, name)) for name in names} for limits in (held, changed))
+    models.LimitsChange.objects.create(
+        limits=changed, version=changed.version, before=before, after=after, changed_by=by
+    )
+    return changed
+
+
+def _text(value: Decimal | int | bool | None) -> str | int | bool | None:
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def halt(user: User | None, portfolio: Portfolio | None, reason: str) -> models.Halt:

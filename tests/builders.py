@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from risk.decide import Decider
-from risk.rules import NO_LIMITS, Limits
+from risk.limits import NO_LIMITS, Limits
 from strategies.registry import registry
 from strategies.runner import Runner
 from strategies.signal import Signal, Target

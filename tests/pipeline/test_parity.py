@@ -1,5 +1,7 @@
 """Backtest and pipeline agree, whatever the order of the stages, the size of batches and who dies meanwhile."""
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +28,52 @@ def test_replay_and_backtest_have_the_same_ledger(files, limits, lockstep, redis
     replay, wanted = Replay.of(files, limits=limits, lockstep=lockstep), expected(files, limits=limits)
     replay.drain()
     assert counts(replay) == tuple(len(wanted[name]) for name in ("signals", "decisions", "fills"))
+    assert replay.hash == wanted["ledger_hash"]
+
+
+STRICT = {
+    "max_position": 300,
+    "max_trades_per_day": 30,
+    "max_order_quantity": 150,
+    "max_order_value": "140000",
+    "max_position_value": "150000",
+    "max_gross_exposure": "260000",
+    "max_net_exposure": "240000",
+    "max_concentration": "0.24",
+    "max_leverage": "0.27",
+    "max_open_orders": 3,
+    "max_orders_per_day": 60,
+    "max_orders_per_second": 1,
+    "min_seconds_between_equals": 300,
+    "may_short": False,
+    "may_overdraw": False,
+    "may_cross_itself": False,
+    "may_trade_after_hours": False,
+    "may_leave_grid": False,
+}
+
+
+@pytest.mark.parametrize("batch", [7, 1_000])
+def test_backtest_and_pipeline_agree_with_every_rule_on(files, tmp_path, batch, settings, redis):
+    """Small batches: what the rules remember comes from rows again and again."""
+    settings.LOG_BATCH_TICKS, settings.SHARD_SAVE_SECONDS = batch, 0.0
+    strict = tmp_path / "limits.json"
+    strict.write_text(json.dumps(STRICT))
+    busy = {
+        "limits": str(strict),
+        "strategy": ["momentum", "momentum", "mean_reversion"],
+        "param": [
+            "momentum.lookback=1",
+            "momentum.threshold=0",
+            "momentum.allow_short=false",
+            "mean_reversion.lookback=8",
+        ],
+    }
+    replay, wanted = Replay.of(files, **busy), expected(files, **busy)
+    replay.drain()
+    denied = {rule for decision in wanted["decisions"] for rule in decision["rules"]}
+    assert denied >= {"orders_per_second", "equal_order", "short_selling", "position_value", "gross_exposure"}
+    assert any(decision["approved"] for decision in wanted["decisions"])
     assert replay.hash == wanted["ledger_hash"]
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from risk.models import Halt, Limits
+from risk.models import Halt, Limits, LimitsChange
 from tests import pages, rows
 
 pytestmark = pytest.mark.django_db
+MAY = dict.fromkeys(("may_short", "may_overdraw", "may_cross_itself", "may_trade_after_hours", "may_leave_grid"), "on")
 LIMITS, HALTS = "/admin/risk/limits/", "/admin/risk/halt/"
 
 
@@ -20,7 +21,7 @@ def portfolio():
 
 
 def test_changed_limit_makes_a_version(client, portfolio):
-    given = {"max_position": 5, "max_trades_per_day": "", "max_price_deviation": "0.1", "max_age_seconds": "5"}
+    given = {"max_position": 5, "max_trades_per_day": "", "max_price_deviation": "0.1", "max_age_seconds": "5"} | MAY
     client.post(f"{LIMITS}{portfolio.limits.pk}/change/", given)
     limits = Limits.objects.get()
     assert (limits.version, limits.max_position, limits.max_trades_per_day) == (2, 5, None)
@@ -32,8 +33,18 @@ def test_changed_defaults_are_for_new_portfolios(client):
     assert rows.portfolio(rows.user()).limits.max_position == 7
 
 
+def test_change_says_who_made_it_and_what_it_was_before(client, portfolio):
+    client.post(f"{LIMITS}{portfolio.limits.pk}/change/", {"max_position": 5, "max_leverage": "2.5"} | MAY)
+    change = LimitsChange.objects.get()
+    assert (change.changed_by.username, change.version) == ("boss", 2)
+    assert (change.before["max_position"], change.after["max_position"]) == (1_000, 5)
+    assert change.after["max_leverage"] == "2.500000"
+    assert "may_short" not in change.after
+    assert client.get("/admin/risk/limitschange/").status_code == 200
+
+
 def test_unchanged_limits_keep_their_version(client, portfolio):
-    given = {"max_position": 1000, "max_trades_per_day": 50, "max_price_deviation": "0.1", "max_age_seconds": "5"}
+    given = {"max_position": 1000, "max_trades_per_day": 50, "max_price_deviation": "0.1", "max_age_seconds": "5"} | MAY
     client.post(f"{LIMITS}{portfolio.limits.pk}/change/", given)
     portfolio.limits.refresh_from_db()
     assert portfolio.limits.version == 1

@@ -134,3 +134,20 @@ def test_queries_do_not_grow_with_halts(client, portfolio, django_assert_max_num
         Halt.objects.create(portfolio=portfolio, reason="news")
     with django_assert_max_num_queries(1):
         assert len(client.get(HALTS).json()["results"]) == 5
+
+
+def test_changes_of_limits_are_listed_with_before_and_after(client, portfolio, stranger):
+    client.patch(f"{LIMITS}{portfolio.pk}/", {"max_order_value": "5000", "may_short": False}, format="json")
+    (change,) = client.get(f"{LIMITS}{portfolio.pk}/changes/").json()
+    assert change["before"] == {"max_order_value": None, "may_short": True}
+    assert change["after"] == {"max_order_value": "5000.000000", "may_short": False}
+    assert (change["version"], change["by"]) == (2, "asha")
+    assert stranger.get(f"{LIMITS}{portfolio.pk}/changes/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["max_order_quantity", "max_leverage", "min_seconds_between_equals"])
+@pytest.mark.parametrize("value", ["-1", "NaN", "Infinity", "a lot"])
+def test_nonsense_for_a_limit_is_refused_by_name(client, portfolio, name, value):
+    answer = client.patch(f"{LIMITS}{portfolio.pk}/", {name: value}, format="json")
+    assert answer.status_code == 400
+    assert name in answer.json()["errors"]

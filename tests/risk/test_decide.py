@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from risk.decide import Stop, behind_clock
-from risk.rules import Limits
+from risk.limits import Limits
 from strategies.signal import Target
 from tests.builders import SBIN, TCS, decider, signal, tick
 from trading.order import OrderStatus, OrderType

@@ -2,7 +2,9 @@ from decimal import Decimal
 
 import pytest
 
-from risk.rules import NO_LIMITS, RULES, Limits, Situation, judge
+from risk.limits import NO_LIMITS, Limits
+from risk.rules import RULES, judge
+from risk.situation import Situation
 from strategies.signal import Target
 from tests.builders import OPEN, signal, tick
 from trading.order import OrderType

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from risk.rules import NO_LIMITS, Limits
+from risk.limits import NO_LIMITS, Limits
 from strategies.backtest import Backtest
 from tests import oracle
 from tests.builders import book, decider, runner

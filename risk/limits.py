@@ -1,0 +1,37 @@
+"""Limits: what a person sets. The smaller, the tighter; None is off, and what may be done may be forbidden."""
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Shares, orders, rupees, seconds; deviation, concentration and leverage are fractions.
+
+    Only the first four are on unless a person sets more.
+    """
+
+    max_position: int | None = 1_000
+    max_trades_per_day: int | None = 50  # of a strategy
+    max_price_deviation: Decimal | None = Decimal("0.10")
+    max_age_seconds: Decimal | None = Decimal(5)
+    max_order_quantity: int | None = None
+    max_order_value: Decimal | None = None
+    max_position_value: Decimal | None = None
+    max_gross_exposure: Decimal | None = None
+    max_net_exposure: Decimal | None = None
+    max_concentration: Decimal | None = None  # position value / equity
+    max_leverage: Decimal | None = None  # gross exposure / equity
+    max_open_orders: int | None = None
+    max_orders_per_day: int | None = None  # of the portfolio
+    max_orders_per_second: int | None = None  # of the portfolio, in market time
+    min_seconds_between_equals: Decimal | None = None  # same strategy, instrument, side and quantity
+    may_short: bool = True
+    may_overdraw: bool = True
+    may_cross_itself: bool = True
+    may_trade_after_hours: bool = True
+    may_leave_grid: bool = True  # prices off the tick size, quantities off the lot size
+
+
+LIMIT_NAMES = tuple(field.name for field in fields(Limits))
+NO_LIMITS = Limits(None, None, None, None)

@@ -1,0 +1,120 @@
+"""What the rules may know of a signal and the portfolio it would change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from portfolio.valuation import Valuation
+from risk.limits import Limits
+from strategies.signal import Signal
+from trading.book import Book
+from trading.charges import brokerage_of, charge
+from trading.instrument import Instrument, from_e4
+from trading.order import Order, Side
+from trading.session import india_date
+
+ZERO = Decimal(0)
+BPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that was placed lately."""
+
+    time: int
+    strategy: int
+    instrument: int
+    signed_quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Signed shares held and working, the signed order, the strategy's trades that day, and for rules about the
+    whole account its book, its orders that day and its latest orders.
+    """
+
+    signal: Signal
+    held: int
+    ordered: int
+    trades_today: int
+    limits: Limits
+    halt_reason: str | None = None
+    book: Book | None = None
+    orders_today: int = 0
+    latest: tuple[Placed, ...] = ()
+
+    @property
+    def is_exit(self) -> bool:
+        return abs(self.held + self.ordered) < abs(self.held)
+
+    @property
+    def account(self) -> Book:
+        assert self.book is not None, "a rule about the account needs its book"
+        return self.book
+
+    @property
+    def price(self) -> Decimal:
+        """What the order is valued at: its limit, else its trigger, else the last price."""
+        terms = self.signal.terms
+        return from_e4(terms.limit_e4 or terms.trigger_e4 or self.signal.price_e4)
+
+    @property
+    def order_value(self) -> Decimal:
+        return abs(self.ordered) * self.price * self.signal.instrument.multiplier
+
+    @property
+    def valuation(self) -> Valuation:
+        return self.account.valued(self.signal.marks)
+
+    def exposures(self) -> dict[int, Decimal]:
+        """Signed value by instrument of what is filled, working and ordered, at last prices."""
+        own = self.signal.instrument
+        units = Counter({own.id: self.ordered * own.multiplier})
+        for (_, held), position in self.account.positions.items():
+            units[held] += position.quantity * position.multiplier
+        for order in self.account.working:
+            units[order.instrument.id] += order.signed_remaining * order.instrument.multiplier
+        return {instrument: count * self._last(instrument) for instrument, count in units.items()}
+
+    def gross(self) -> Decimal:
+        return sum(map(abs, self.exposures().values()), ZERO)
+
+    def cash_after(self) -> Decimal:
+        """Cash when every working buy and this order fill at their worst, charges included."""
+        book = self.account
+        buys = [(o.instrument, o.remaining, self._worst(o)) for o in book.working if o.side is Side.BUY]
+        if self.ordered > 0:
+            terms = self.signal.terms
+            worst = from_e4(terms.limit_e4) if terms.limit_e4 else self._slipped(self.price)
+            buys.append((self.signal.instrument, self.ordered, worst))
+        return book.cash - sum((self._cost(*buy) for buy in buys), ZERO)
+
+    def _last(self, instrument: int) -> Decimal:
+        """Nothing counts as worth nothing: what has no last price is worth what was paid for it."""
+        mark = self.signal.marks.get(instrument)
+        if mark is not None:
+            return from_e4(mark)
+        positions = self.account.positions.items()
+        paid = [p.average_price for (_, held), p in positions if held == instrument and p.average_price]
+        return max(paid, default=self.price)
+
+    def _worst(self, order: Order) -> Decimal:
+        terms = order.terms
+        if terms.limit_e4:
+            return from_e4(terms.limit_e4)
+        return self._slipped(max(self._last(order.instrument.id), from_e4(terms.trigger_e4 or 0)))
+
+    def _slipped(self, price: Decimal) -> Decimal:
+        return price * (1 + self.account.terms.slippage_bps / BPS)
+
+    def _cost(self, instrument: Instrument, quantity: int, price: Decimal) -> Decimal:
+        book, value = self.account, quantity * price * instrument.multiplier
+        rates = book.rates_on(self.day, book.product, instrument.exchange)
+        return value + charge(Side.BUY, value, brokerage_of(value, rates), rates).total
+
+    @property
+    def day(self) -> date:
+        return india_date(self.signal.time)
