@@ -81,7 +81,7 @@ def garbage(house: House, random: Random) -> Iterator[float]:
 @kind("messages doubled, late and in another order")
 def double(house: House, random: Random) -> Iterator[float]:
     """For 5 s whatever waits or runs is sent twice more, up to 2 s later."""
-    seen: set[bytes] = set()
+    seen: set[str] = set()
     later: list[tuple[float, str, bytes]] = []
     begun = monotonic()
     while (age := monotonic() - begun) < 7:
@@ -95,13 +95,20 @@ def double(house: House, random: Random) -> Iterator[float]:
         yield 0.01
 
 
-def _copies(client: redis.Redis, seen: set[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Messages in the queues, which are taken out, and those that workers hold."""
-    for queue in queue_names():
-        for message in client.lpop(PREFIX + queue, 100) or ():
+def _copies(client: redis.Redis, seen: set[str]) -> Iterator[tuple[str, bytes]]:
+    """Messages in the queues and those that workers hold, each once: copies are not copied."""
+    waiting = ((queue, message) for queue in queue_names() for message in client.lrange(PREFIX + queue, 0, 99))
+    held = (json.loads(entry) for entry in client.hvals(UNACKED[0]))
+    for queue, message in [*waiting, *((queue, json.dumps(message).encode()) for message, _, queue in held)]:
+        task = _task(message)
+        if task and task not in seen:
+            seen.add(task)
             yield queue, message
-    held = client.hgetall(UNACKED[0])
-    for tag in held.keys() - seen:
-        message, _, queue = json.loads(held[tag])
-        yield queue, json.dumps(message).encode()
-    seen |= held.keys()
+
+
+def _task(message: bytes) -> str | None:
+    """The id of the task, None of garbage."""
+    try:
+        return str(json.loads(message)["headers"]["id"])
+    except (ValueError, LookupError, TypeError):
+        return None
