@@ -102,6 +102,8 @@ class StrategyControlled(Event):
 class HaltChanged(Event):
     type: Literal["halt.changed"] = "halt.changed"
     portfolio_id: int | None
+    strategy_id: int | None = None
+    state: str
     in_force: bool
     reason: str
 

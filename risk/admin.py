@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from alphapanda.admin import Kept, Shown
 from alphapanda.errors import InputError
 from risk import models, services
+from risk.halt import HaltState
 from risk.limits import LIMIT_NAMES
 
 
@@ -65,9 +66,19 @@ class ReasonForm(ActionForm):
 class HaltPage(Kept):
     """A halt without a portfolio halts everything; it is lifted by the action, with a reason."""
 
-    fields = ["portfolio", "reason"]
-    list_display = ["created_at", "portfolio", "reason", "created_by", "lifted_at", "lifted_by", "lift_reason"]
-    list_select_related = ["portfolio", "created_by", "lifted_by"]
+    fields = ["portfolio", "strategy", "state", "reason"]
+    list_display = [
+        "created_at",
+        "portfolio",
+        "strategy",
+        "state",
+        "reason",
+        "created_by",
+        "lifted_at",
+        "lifted_by",
+        "lift_reason",
+    ]
+    list_select_related = ["portfolio", "strategy__portfolio", "created_by", "lifted_by"]
     list_filter = [("lifted_at", admin.EmptyFieldListFilter)]
     ordering = ["-id"]
     actions = ["lift"]
@@ -77,7 +88,8 @@ class HaltPage(Kept):
         return obj is None and super().has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: models.Halt, form: Any, change: bool) -> None:
-        obj.pk = services.halt(_user(request), obj.portfolio, obj.reason).pk
+        made = services.halt(_user(request), obj.portfolio, obj.reason, HaltState(obj.state), obj.strategy)
+        obj.pk = made.pk
 
     @admin.action(description="Lift (give a reason)", permissions=["change"])
     def lift(self, request: HttpRequest, chosen: QuerySet[models.Halt]) -> None:

@@ -22,7 +22,9 @@ from alphapanda.api import (
     user_of,
 )
 from risk import models, services
+from risk.halt import HaltState
 from risk.limits import LIMIT_NAMES
+from strategies.models import Strategy
 
 
 class DecisionRow(Row):
@@ -126,7 +128,17 @@ class HaltRow(Row):
 
     class Meta:
         model = models.Halt
-        fields = ["id", "portfolio", "reason", "in_force", "created_at", "lifted_at", "lift_reason"]
+        fields = [
+            "id",
+            "portfolio",
+            "strategy",
+            "state",
+            "reason",
+            "in_force",
+            "created_at",
+            "lifted_at",
+            "lift_reason",
+        ]
         read_only_fields = fields
 
     def get_in_force(self, halt: models.Halt) -> bool:
@@ -135,7 +147,18 @@ class HaltRow(Row):
 
 class NewHalt(Given):
     portfolio = OwnPortfolio(allow_null=True, default=None, help_text="null halts everything (staff)")
+    strategy = serializers.IntegerField(allow_null=True, default=None, help_text="only this one of the portfolio")
+    state = serializers.ChoiceField([state.value for state in HaltState], default=HaltState.HALTED.value)
     reason = serializers.CharField(max_length=1_000)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """A strategy must be one of the portfolio."""
+        if given["strategy"] is not None:
+            mine = Strategy.objects.filter(pk=given["strategy"], portfolio=given["portfolio"] or 0).first()
+            if mine is None:
+                raise serializers.ValidationError({"strategy": "the portfolio has no such strategy"})
+            given["strategy"] = mine
+        return given
 
 
 class Lifting(Given):
@@ -158,9 +181,9 @@ class Halts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
     def create(self, request: Request) -> Response:
         given = NewHalt(data=request.data, context={"request": request})
         given.is_valid(raise_exception=True)
-        portfolio = given.validated_data["portfolio"]
-        _check_everything(request, portfolio is None)
-        halt = services.halt(user_of(request), portfolio, given.validated_data["reason"])
+        wanted = given.validated_data
+        _check_everything(request, wanted["portfolio"] is None)
+        halt = services.halt(user_of(request), **wanted | {"state": HaltState(wanted["state"])})
         return Response(HaltRow(halt).data, status.HTTP_201_CREATED)
 
     @extend_schema(request=Lifting, responses=HaltRow)

@@ -1,11 +1,13 @@
 """Signal → decision → order, against a book: what backtest and pipeline share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
 from alphapanda.identity import derived_id
 from risk.decision import Decision, Verdict
+from risk.halt import Halt, strictest
 from risk.limits import Limits
 from risk.rules import judge
 from risk.situation import Placed, Situation
@@ -29,7 +31,7 @@ class Decider:
     book: Book
     limits: Limits
     trades: Trades = field(default_factory=dict)
-    halt_reason: str | None = None
+    halts: Sequence[Halt] = ()
     latest: list[Placed] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
 
@@ -60,7 +62,7 @@ class Decider:
             ordered=ordered,
             trades_today=self.trades.get(_day(signal), 0),
             limits=self.limits,
-            halt_reason=self.halt_reason,
+            halt=strictest(self.halts, signal.strategy),
             book=self.book,
             orders_today=self._orders_on(india_date(signal.time)),
             latest=tuple(self.latest),

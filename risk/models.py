@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+from risk.halt import HaltState
 
 DECIMALS = (
     *("max_order_value", "max_position_value", "max_gross_exposure", "max_net_exposure"),
@@ -99,9 +102,15 @@ class LimitsChange(models.Model):
 
 
 class Halt(models.Model):
-    """While it is in force nothing is ordered: in one portfolio, or everywhere when it names none."""
+    """While it is in force nothing is ordered, or exits only: by one strategy, in one portfolio, or everywhere."""
 
     portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, null=True, blank=True, related_name="halts")
+    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, null=True, blank=True, related_name="halts")
+    state = models.CharField(
+        max_length=8,
+        choices=[(HaltState.HALTED, "halted: nothing is ordered"), (HaltState.REDUCING, "reducing: exits only")],
+        default=HaltState.HALTED,
+    )
     reason = models.TextField()
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
@@ -112,9 +121,18 @@ class Halt(models.Model):
     class Meta:
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["portfolio"], condition=Q(lifted_at__isnull=True), name="halts_in_force")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(strategy__isnull=True) | Q(portfolio__isnull=False), name="halt_of_strategy_names_portfolio"
+            )
+        ]
+
+    def clean(self) -> None:
+        if self.strategy and self.strategy.portfolio_id != self.portfolio_id:
+            raise ValidationError({"strategy": "name its portfolio too"})
 
     def __str__(self) -> str:
-        return f"halt of {self.portfolio or 'everything'}: {self.reason}"
+        return f"halt of {self.strategy or self.portfolio or 'everything'}: {self.reason}"
 
 
 class Decision(models.Model):

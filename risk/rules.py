@@ -1,13 +1,15 @@
 """The rules before a trade. Each looks at a situation and gives a verdict; the five here are always asked.
 
 Exits (they reduce the portfolio's |position| in the instrument) are exempt from the limits on entries:
-position, trades a day, price deviation. Nothing is exempt from a halt or a stale price.
+position, trades a day, price deviation. Nothing is exempt from a stale price, and from a halt only
+what reduces, when the halt allows that.
 """
 
 from decimal import Decimal
 
 from risk.account_rules import ACCOUNT_RULES
 from risk.decision import Verdict, verdict
+from risk.halt import HaltState
 from risk.situation import Situation
 from strategies.signal import Signal
 from trading.session import SECOND
@@ -48,9 +50,12 @@ def stale_price(situation: Situation) -> Verdict:
 
 
 def halt(situation: Situation) -> Verdict:
-    """Nothing is ordered while a halt is in force."""
-    reason = situation.halt_reason
-    return verdict("halt", None, reason, reason is None)
+    """Nothing is ordered while a halt is in force; a reducing one spares what goes towards flat."""
+    halt = situation.halt
+    if halt is None:
+        return verdict("halt", None, None, True)
+    is_spared = halt.state is HaltState.REDUCING and situation.only_reduces
+    return verdict("halt", halt.state, halt.reason, False, is_spared)
 
 
 RULES = (position, trades_per_day, price_deviation, stale_price, halt)

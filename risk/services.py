@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from alphapanda.errors import InputError
@@ -21,9 +21,10 @@ from portfolio.models import Portfolio
 from risk import models, records
 from risk.decide import Decider, Trades, behind_clock, memory
 from risk.decision import Decision
+from risk.halt import Halt, HaltState
 from risk.limits import LIMIT_NAMES, Limits
 from risk.situation import Placed
-from strategies.models import Signal
+from strategies.models import Signal, Strategy
 from strategies.records import signal_value
 from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance
@@ -71,7 +72,7 @@ def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:
     due = [value for value in values if value.tick > clock]
     limits = _limits(opened.portfolio)
     latest = _latest(opened, microseconds(rows[0].exchange_time) - memory(limits)) if memory(limits) else []
-    decider = Decider(book, limits, _trades(rows, opened), _halt_reason(opened.portfolio), latest)
+    decider = Decider(book, limits, _trades(rows, opened), _halts(opened), latest)
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
     if due:
         _advance(opened, decider, due)
@@ -121,11 +122,20 @@ def _placed(row: Order, opened: OpenBook) -> Placed:
     return Placed(microseconds(row.placed_time), opened.ordinal(row.strategy_id), row.instrument_id, signed)
 
 
-def _halt_reason(portfolio: Portfolio) -> str | None:
+def _halts(opened: OpenBook) -> list[Halt]:
     """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits."""
-    halts = models.Halt.objects.filter(lifted_at__isnull=True)
-    halt = halts.filter(portfolio=portfolio).first() or halts.filter(portfolio__isnull=True).first()
-    return halt.reason if halt else None
+    halts = in_force(opened.portfolio).order_by(F("portfolio").asc(nulls_last=True), "pk")
+    return [_halt_value(row, opened) for row in halts]
+
+
+def in_force(portfolio: Portfolio) -> QuerySet[models.Halt]:
+    """Halts of a portfolio, of its strategies and of everything."""
+    return models.Halt.objects.filter(Q(portfolio=portfolio) | Q(portfolio=None), lifted_at__isnull=True)
+
+
+def _halt_value(row: models.Halt, opened: OpenBook) -> Halt:
+    strategy = None if row.strategy_id is None else opened.ordinal(row.strategy_id)
+    return Halt(row.reason, HaltState(row.state), strategy)
 
 
 def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Signal]) -> None:
@@ -194,15 +204,27 @@ def _text(value: Decimal | int | bool | None) -> str | int | bool | None:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def halt(user: User | None, portfolio: Portfolio | None, reason: str) -> models.Halt:
-    """After its commit nothing is ordered; what was resting is cancelled with it."""
+def halt(
+    user: User | None,
+    portfolio: Portfolio | None,
+    reason: str,
+    state: HaltState = HaltState.HALTED,
+    strategy: Strategy | None = None,
+) -> models.Halt:
+    """After its commit nothing is ordered in its scope (with REDUCING, nothing but exits); what was resting is
+    cancelled with it. Latched until a person lifts it. Errors: InputError naming what is wrong.
+    """
     if not reason.strip():
         raise InputError("reason: say why it is halted")
+    if strategy and (portfolio is None or strategy.portfolio_id != portfolio.pk):
+        raise InputError("strategy: name its portfolio too")
     with transaction.atomic():
         halted = Portfolio.objects.filter(pk=portfolio.pk) if portfolio else Portfolio.objects.all()
         for row in halted.order_by("pk"):
-            cancel_resting(row.pk)
-        made = models.Halt.objects.create(portfolio=portfolio, reason=reason, created_by=user)
+            cancel_resting(row.pk, strategy)
+        made = models.Halt.objects.create(
+            portfolio=portfolio, strategy=strategy, state=state, reason=reason, created_by=user
+        )
         _announce(made, in_force=True)
     return made
 
@@ -225,5 +247,11 @@ def _check(row: models.Limits) -> None:
 
 
 def _announce(halt: models.Halt, in_force: bool) -> None:
-    event = HaltChanged(portfolio_id=halt.portfolio_id, in_force=in_force, reason=halt.reason)
+    event = HaltChanged(
+        portfolio_id=halt.portfolio_id,
+        strategy_id=halt.strategy_id,
+        state=halt.state,
+        in_force=in_force,
+        reason=halt.reason,
+    )
     transaction.on_commit(lambda: publish([envelope(event, "risk", halt.portfolio_id or "all")]))

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.valuation import Valuation
+from risk.halt import Halt
 from risk.limits import Limits
 from strategies.signal import Signal
 from trading.book import Book
@@ -41,7 +42,7 @@ class Situation:
     ordered: int
     trades_today: int
     limits: Limits
-    halt_reason: str | None = None
+    halt: Halt | None = None
     book: Book | None = None
     orders_today: int = 0
     latest: tuple[Placed, ...] = ()
@@ -49,6 +50,11 @@ class Situation:
     @property
     def is_exit(self) -> bool:
         return abs(self.held + self.ordered) < abs(self.held)
+
+    @property
+    def only_reduces(self) -> bool:
+        """An exit that does not go through flat to the other side."""
+        return self.is_exit and self.held * (self.held + self.ordered) >= 0
 
     @property
     def account(self) -> Book:

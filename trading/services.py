@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from alphapanda.errors import InputError
 from alphapanda.events import EventEnvelope, OrderClosed, envelope, publish
-from strategies.models import Control, Signal
+from strategies.models import Control, Signal, Strategy
 from trading import models
 from trading.advance import Stop, advance
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
@@ -76,10 +76,11 @@ def cancel_order(order: models.Order) -> None:
             raise InputError(f"order {order.pk} is closed already")
 
 
-def cancel_resting(portfolio_id: int) -> int:
-    """Cancels every working order of a portfolio at its clock; returns how many."""
+def cancel_resting(portfolio_id: int, strategy: Strategy | None = None) -> int:
+    """Cancels every working order of a portfolio, or of one strategy, at its clock; returns how many."""
     portfolio = locked(portfolio_id)
-    return _cancel(models.Order.objects.filter(portfolio=portfolio), portfolio.clock)
+    orders = models.Order.objects.filter(portfolio=portfolio)
+    return _cancel(orders.filter(strategy=strategy) if strategy else orders, portfolio.clock)
 
 
 def _cancel(orders: QuerySet[models.Order], clock: int) -> int:

@@ -21,6 +21,7 @@ PURE = (
     "risk.account_rules",
     "risk.decide",
     "risk.decision",
+    "risk.halt",
     "risk.limits",
     "risk.rules",
     "risk.situation",

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection as database
 
 from risk import services
+from risk.halt import HaltState
 from risk.models import Decision
 from strategies.models import Signal
 from tests.pipeline.driver import Replay, bars
@@ -95,7 +96,33 @@ def test_halt_cancels_what_rests_and_denies_what_comes(files, redis):
     denied = Decision.objects.filter(denied_by__contains=["halt"])
     assert {v["observed"] for d in denied for v in d.verdicts if v["rule"] == "halt"} == {"fire drill"}
     services.lift(halt, None, "drill is over")
-    assert services._halt_reason(replay.portfolio) is None
+    assert not services.in_force(replay.portfolio).exists()
+
+
+def test_halted_strategy_stops_alone(files, redis):
+    replay = Replay.of(files, strategy=["resting", "momentum"], param=BUSY)
+    replay.begin("decide")
+    resting = replay.portfolio.strategies.get(ordinal=0)
+    services.halt(None, replay.portfolio, "mad", strategy=resting)
+    before = Order.objects.filter(strategy=resting)
+    assert set(before.values_list("status", flat=True)) == {OrderStatus.CANCELLED}
+    count = before.count()
+    others = Order.objects.exclude(strategy=resting).count()
+    replay.drain()
+    assert Order.objects.filter(strategy=resting).count() == count
+    assert Order.objects.exclude(strategy=resting).count() > others
+
+
+def test_reducing_lets_positions_only_shrink(files, redis):
+    replay = Replay.of(files, strategy=["momentum"], param=[*BUSY, "momentum.allow_short=false"])
+    replay.begin("decide", "execute")
+    held = sum(p.quantity for p in replay.portfolio.positions.all())
+    services.halt(None, None, "careful", HaltState.REDUCING)
+    placed = Order.objects.count()
+    replay.drain()
+    assert 0 <= sum(p.quantity for p in replay.portfolio.positions.all()) <= held
+    assert {order.side for order in Order.objects.order_by("placed_tick")[placed:]} <= {"SELL"}
+    assert Decision.objects.filter(denied_by=["halt"]).exists()
 
 
 def test_halt_of_everything_reaches_every_portfolio(files, redis):

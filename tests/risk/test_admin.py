@@ -57,12 +57,23 @@ def test_wrong_limit_is_explained(client, portfolio):
 
 
 def test_halt_is_set_and_lifted_with_a_reason(client, portfolio):
-    client.post(f"{HALTS}add/", {"portfolio": portfolio.pk, "reason": "news"})
+    client.post(f"{HALTS}add/", {"portfolio": portfolio.pk, "state": "HALTED", "reason": "news"})
     halt = Halt.objects.get()
     assert halt.created_by.username == "boss"
     client.post(HALTS, {"action": "lift", "_selected_action": [halt.pk], "reason": "over"})
     halt.refresh_from_db()
     assert (halt.lift_reason, halt.lifted_by.username) == ("over", "boss")
+
+
+def test_halt_of_a_strategy_names_its_portfolio(client, portfolio):
+    strategy = rows.strategy(portfolio)
+    answer = client.post(f"{HALTS}add/", {"strategy": strategy.pk, "state": "REDUCING", "reason": "odd"})
+    assert "name its portfolio" in " ".join(pages.messages(answer))
+    client.post(
+        f"{HALTS}add/",
+        {"portfolio": portfolio.pk, "strategy": strategy.pk, "state": "REDUCING", "reason": "odd"},
+    )
+    assert Halt.objects.get().strategy == strategy
 
 
 def test_lifting_without_a_reason_is_refused(client, portfolio):

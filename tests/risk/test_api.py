@@ -105,6 +105,19 @@ def test_portfolio_is_halted_and_the_halt_lifted(client, portfolio):
     assert (lifted["in_force"], lifted["lift_reason"]) == (False, "over")
 
 
+def test_one_strategy_is_set_to_exits_only(client, portfolio, stranger):
+    given = {"portfolio": portfolio.pk, "strategy": rows.strategy(portfolio).pk, "state": "REDUCING", "reason": "odd"}
+    made = client.post(HALTS, given).json()
+    assert (made["strategy"], made["state"], made["in_force"]) == (given["strategy"], "REDUCING", True)
+    assert stranger.get(HALTS).json()["results"] == []
+
+
+@pytest.mark.parametrize("wrong", [{"strategy": 10**9}, {"state": "PANIC"}, {"strategy": "x"}])
+def test_wrong_scope_or_state_is_named(client, portfolio, wrong):
+    answer = client.post(HALTS, {"portfolio": portfolio.pk, "reason": "x"} | wrong)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, list(wrong))
+
+
 def test_halt_needs_a_reason(client, portfolio):
     answer = client.post(HALTS, {"portfolio": portfolio.pk, "reason": " "})
     assert list(answer.json()["errors"]) == ["reason"]

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 from risk.decide import Stop, behind_clock
+from risk.halt import Halt
 from risk.limits import Limits
 from strategies.signal import Target
 from tests.builders import SBIN, TCS, decider, signal, tick
@@ -85,7 +86,7 @@ def test_instruments_have_positions_of_their_own():
 
 def test_a_halt_denies_everything_and_places_nothing():
     deciding = decider()
-    deciding.halt_reason = "fire"
+    deciding.halts = [Halt("fire")]
     assert decide(deciding, signal(100, tick(1, 100))) == [(False, 0, ["halt"])]
     assert deciding.book.working == []
 

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from risk.halt import Halt, HaltState, strictest
 from risk.limits import NO_LIMITS, Limits
 from risk.rules import RULES, judge
 from risk.situation import Situation
@@ -14,7 +15,8 @@ LIMITS = Limits()
 
 
 def situation(held=0, ordered=100, trades=0, limits=LIMITS, halt=None, of=None):
-    return Situation(of or signal(ordered or 1, tick(2, 100), previous="100"), held, ordered, trades, limits, halt)
+    in_force = Halt(halt) if isinstance(halt, str) else halt
+    return Situation(of or signal(ordered or 1, tick(2, 100), previous="100"), held, ordered, trades, limits, in_force)
 
 
 def verdicts(a_situation):
@@ -127,6 +129,21 @@ def test_exits_are_exempt_from_the_limits_on_entries_and_it_is_shown():
 
 def test_nothing_is_exempt_from_a_halt_or_a_stale_price():
     assert denied_by(situation(**EXIT, halt="fire", of=stale())) == ["stale_price", "halt"]
+
+
+@pytest.mark.parametrize(
+    ("held", "ordered", "denied"),
+    [(100, -40, []), (100, -100, []), (100, -101, ["halt"]), (-100, 30, []), (0, 1, ["halt"]), (100, 1, ["halt"])],
+)
+def test_reducing_allows_what_goes_towards_flat_and_not_through_it(held, ordered, denied):
+    assert denied_by(situation(held, ordered, halt=Halt("careful", HaltState.REDUCING))) == denied
+
+
+def test_strictest_halt_holds_for_a_strategy():
+    everything, own = Halt("all reduce", HaltState.REDUCING), Halt("gone mad", strategy=2)
+    assert strictest([everything, own], 2) is own
+    assert strictest([everything, own], 1) is everything
+    assert strictest([own], 1) is None
 
 
 def test_a_halt_tells_its_reason():
