@@ -20,8 +20,8 @@ from alphapanda.reference import reference_hash
 from alphapanda.trial import Trial
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio, revalue, shard_of
+from risk.limit_services import change_limits, default_limits
 from risk.models import Decision
-from risk.services import change_limits, default_limits
 from strategies.models import Signal
 from strategies.services import checked, create_strategy, start
 from trading.catalogue import Catalogue

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from alphapanda.admin import Kept, Shown
 from alphapanda.errors import InputError
-from risk import models, services
+from risk import limit_services, models, services
 from risk.halt import HaltState
 from risk.limits import LIMIT_NAMES
 
@@ -46,9 +46,9 @@ class LimitsPage(Kept):
     def save_model(self, request: HttpRequest, obj: models.Limits, form: Any, change: bool) -> None:
         changed = {name: form.cleaned_data[name] for name in form.changed_data}
         if changed and obj.portfolio:
-            services.change_limits(obj.portfolio, changed, _user(request))
+            limit_services.change_limits(obj.portfolio, changed, _user(request))
         elif changed:
-            services.change_defaults(changed, _user(request))
+            limit_services.change_defaults(changed, _user(request))
 
 
 @admin.register(models.LimitsChange)

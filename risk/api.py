@@ -21,7 +21,7 @@ from alphapanda.api import (
     owned,
     user_of,
 )
-from risk import models, services
+from risk import limit_services, models, services
 from risk.halt import HaltState
 from risk.limits import LIMIT_NAMES
 from strategies.models import Strategy
@@ -112,7 +112,7 @@ class LimitsOfPortfolios(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows)
         limits = self.get_object()
         given = LimitsChange(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        changed = services.change_limits(limits.portfolio, given.validated_data, user_of(request))
+        changed = limit_services.change_limits(limits.portfolio, given.validated_data, user_of(request))
         return Response(LimitsRow(changed).data)
 
     @extend_schema(responses=LimitsChangeRow(many=True))

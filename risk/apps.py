@@ -13,7 +13,7 @@ class RiskConfig(AppConfig):
 
 def _give_limits(instance: Any, created: bool, **_: object) -> None:
     """No portfolio is ever without limits: the defaults, until a person changes them."""
-    from risk.services import give_default_limits
+    from risk.limit_services import give_default_limits
 
     if created:
         give_default_limits(instance)

@@ -8,6 +8,7 @@ from django.db import connection as database
 
 from risk import services
 from risk.halt import HaltState
+from risk.limit_services import change_limits
 from risk.models import Decision
 from strategies.models import Signal
 from tests.pipeline.driver import Replay, bars
@@ -41,7 +42,7 @@ def at_once(act, times: int = 10) -> None:
 def test_last_free_trade_is_given_once(files, redis):
     """Check, then act without a lock: two workers both pass the last slot. Claim under the lock that checks."""
     replay = Replay.of(files, strategy=["momentum"], param=BUSY)
-    services.change_limits(replay.portfolio, {"max_trades_per_day": 3})
+    change_limits(replay.portfolio, {"max_trades_per_day": 3})
     replay.begin()
     at_once(replay.decide)
     assert Decision.objects.filter(approved=True).count() == 3
@@ -52,7 +53,7 @@ def test_last_free_trade_is_given_once(files, redis):
 def test_position_limit_holds_for_filled_and_working_together(files, redis):
     """The daily counter was written under one key and read under another; positions were never updated."""
     replay = Replay.of(files, strategy=["momentum"] * 3, param=BUSY)
-    services.change_limits(replay.portfolio, {"max_position": 150, "max_trades_per_day": None})
+    change_limits(replay.portfolio, {"max_position": 150, "max_trades_per_day": None})
     replay.drain()
     held = 0
     for fill in Fill.objects.order_by("tick", "order__placed_n"):
@@ -64,7 +65,7 @@ def test_position_limit_holds_for_filled_and_working_together(files, redis):
 def test_last_free_shares_are_given_once(files, redis):
     """Ten deciders at once; what is filled and what is on its way count together."""
     replay = Replay.of(files, strategy=["momentum"] * 3, param=BUSY)
-    services.change_limits(replay.portfolio, {"max_position": 150, "max_trades_per_day": None})
+    change_limits(replay.portfolio, {"max_position": 150, "max_trades_per_day": None})
     replay.begin()
     at_once(replay.decide)
     assert Decision.objects.filter(denied_by=["position"]).exists()

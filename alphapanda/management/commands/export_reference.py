@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.forms.models import model_to_dict
 
 from alphapanda.reference import ChargeRow, InstrumentRow, LimitsRow
-from risk.services import default_limits
+from risk.limit_services import default_limits
 from trading.models import ChargeRate, Instrument
 
 

@@ -16,8 +16,8 @@ from alphapanda.reference import instrument_rows, load_charges, load_limits
 from alphapanda.settings import env
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
+from risk.limit_services import change_limits
 from risk.models import Limits
-from risk.services import change_limits
 from strategies.services import create_strategy, start
 from trading.markets import open_market
 from trading.models import ChargeRate, Instrument, Market
