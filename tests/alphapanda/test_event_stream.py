@@ -64,14 +64,14 @@ def test_only_my_portfolios_are_heard(asha):
 
 def test_halt_of_everything_is_heard_by_all_and_a_market_by_staff(asha):
     say(FeedGap(market_id=uuid4(), first=1, last=2, reason="restart"))
-    say(HaltChanged(portfolio_id=None, in_force=True, reason="news"))
+    say(HaltChanged(portfolio_id=None, state="HALTED", in_force=True, reason="news"))
     assert "halt.changed" in listen(asha, 1)[0]
     assert "feed.gap" in listen(rows.user("sita", is_staff=True), 1)[0]
 
 
 def test_listener_goes_on_behind_the_last_id(asha):
     portfolio = rows.portfolio(asha)
-    say(valued(portfolio)), say(HaltChanged(portfolio_id=portfolio.pk, in_force=True, reason="news"))
+    say(valued(portfolio)), say(HaltChanged(portfolio_id=portfolio.pk, state="HALTED", in_force=True, reason="news"))
     first = listen(asha, 1)[0].split("\n")[0].removeprefix("id: ")
     assert "halt.changed" in listen(asha, 1, last=first)[0]
 
