@@ -177,7 +177,7 @@ class SignalRow(Row):
                 "time",
             ),
             *("side", "quantity", "target", "order_type", "limit_price", "trigger_price", "validity"),
-            *("validity_minutes", "price", "reason", "confidence", "is_decided", "created_at"),
+            *("validity_minutes", "price", "reason", "confidence", "source", "is_decided", "created_at"),
         ]
         read_only_fields = fields
 

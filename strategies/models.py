@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from strategies.signal import Source
 from trading.models import choices
 from trading.order import OrderType, Side, Validity
 
@@ -159,6 +160,11 @@ class Signal(models.Model):
     marks = models.JSONField(default=dict, help_text="last prices by instrument id, in 1/10,000 rupee")
     reason = models.TextField(blank=True)
     confidence = models.FloatField(default=1.0)
+    source = models.CharField(
+        max_length=8,
+        choices=[(Source.STRATEGY, "the strategy itself"), (Source.RULE, "an exit rule or a flattening halt")],
+        default=Source.STRATEGY,
+    )
     is_decided = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 

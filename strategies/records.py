@@ -7,7 +7,7 @@ from uuid import UUID
 from alphapanda.events import EventEnvelope, SignalGenerated, envelope
 from alphapanda.identity import correlation_id
 from strategies import models
-from strategies.signal import Signal
+from strategies.signal import Signal, Source
 from trading.instrument import from_e4, to_e4
 from trading.order import OrderType, Side, Terms, Validity
 from trading.reference import INSTRUMENTS
@@ -40,6 +40,7 @@ def signal_row(signal: Signal, strategy: models.Strategy, version: UUID, market:
         marks=signal.marks,
         reason=signal.reason,
         confidence=signal.confidence,
+        source=signal.source,
     )
 
 
@@ -76,6 +77,7 @@ def signal_value(row: models.Signal, ordinal: int) -> Signal:
         marks={int(instrument): price for instrument, price in row.marks.items()},
         reason=row.reason,
         confidence=row.confidence,
+        source=Source(row.source),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from trading.instrument import Instrument, to_e4
@@ -63,6 +64,13 @@ class Target:
         return type(minutes) is int and 0 < minutes <= MAX_MINUTES
 
 
+class Source(StrEnum):
+    """Who wants it: the strategy itself, or a rule that looks after it."""
+
+    STRATEGY = "strategy"
+    RULE = "rule"
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """`strategy` is the ordinal in its portfolio, `n` counts the signals of one strategy at one tick.
@@ -87,6 +95,7 @@ class Signal:
     marks: dict[int, int] = field(hash=False)
     reason: str = ""
     confidence: float = 1.0
+    source: Source = Source.STRATEGY
 
     @property
     def turn(self) -> int:

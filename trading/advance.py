@@ -6,7 +6,7 @@ acted on (signals are decided, a stopped strategy's orders cancelled), in the or
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from trading.book import Book
 from trading.tick import Tick
@@ -34,11 +34,23 @@ class Stop:
 E = TypeVar("E", bound=Event)
 
 
-def advance(book: Book, ticks: Iterable[Tick], events: Sequence[E], until: int, act: Callable[[E], None]) -> None:
+def no_look(_: Tick) -> Iterable[Any]:
+    """Where no exit rules are on."""
+    return ()
+
+
+def advance(
+    book: Book,
+    ticks: Iterable[Tick],
+    events: Sequence[E],
+    until: int,
+    act: Callable[[E], None],
+    look: Callable[[Tick], Iterable[E]] = no_look,
+) -> None:
     """Moves the book's clock to `until`.
 
-    `ticks` are those of the log after the clock up to `until`, in order (instruments without working orders
-    may be left out); `events` are sorted and none lies behind the clock.
+    `ticks` are those of the log after the clock up to `until`, in order (what the book does not watch may be
+    left out); `events` are sorted and none lies behind the clock; `look` says what exit rules make of a tick.
     """
     waiting = iter(events)
     event = next(waiting, None)
@@ -46,8 +58,11 @@ def advance(book: Book, ticks: Iterable[Tick], events: Sequence[E], until: int, 
         while event is not None and event.tick < tick.number:
             act(event)
             event = next(waiting, None)
+        is_watched = book.is_watched and book.watches(tick.instrument.id)
         if book.working:
             book.meet(tick)
+        for made in look(tick) if is_watched else ():
+            act(made)
     while event is not None:
         act(event)
         event = next(waiting, None)

@@ -35,6 +35,18 @@ class Book:
     working: list[Order] = field(default_factory=list)
     closed: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
+    is_watched: bool = False  # exit rules look at the ticks of what is held
+
+    def watches(self, instrument: int) -> bool:
+        """Whether a tick of the instrument can move the book; others may be left out of an advance."""
+        if any(order.instrument.id == instrument for order in self.working):
+            return True
+        return self.is_watched and any(p.quantity for (_, held), p in self.positions.items() if held == instrument)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a tick of any instrument can move the book."""
+        return bool(self.working) or (self.is_watched and any(p.quantity for p in self.positions.values()))
 
     def place(self, order: Order) -> None:
         self.instruments[order.instrument.id] = order.instrument
@@ -51,10 +63,10 @@ class Book:
         if orders:
             self._retire()
 
-    def cancel(self, strategy: int, tick: int) -> None:
-        """Cancels what a strategy has resting."""
+    def cancel(self, strategy: int | None, tick: int, instrument: int | None = None) -> None:
+        """Cancels what a strategy (or anyone) has resting, in one instrument or in all."""
         for order in self.working:
-            if order.strategy == strategy:
+            if strategy in (None, order.strategy) and instrument in (None, order.instrument.id):
                 order.close(OrderStatus.CANCELLED, tick)
         self._retire()
 

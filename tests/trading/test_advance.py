@@ -124,3 +124,42 @@ def test_the_clock_stands_at_the_last_finished_tick_even_without_ticks():
     assert a_book.clock == 17
     advance(a_book, [], [], 9, lambda _: None)
     assert a_book.clock == 17
+
+
+def held(shares=10):
+    a_book = book()
+    a_book.place(order(shares))
+    a_book.meet(tick(1, 100))
+    return a_book
+
+
+def test_a_tick_moves_a_book_only_where_orders_work_or_rules_look_at_what_is_held():
+    a_book = held()
+    assert (a_book.watches(SBIN.id), a_book.is_waiting) == (False, False)
+    a_book.is_watched = True
+    assert (a_book.watches(SBIN.id), a_book.watches(TCS.id), a_book.is_waiting) == (True, False, True)
+    a_book.place(order(1, instrument=TCS))
+    assert a_book.watches(TCS.id)
+
+
+def test_rules_look_after_the_matching_of_a_tick_and_before_what_falls_on_it():
+    seen = []
+    a_book = book()
+    a_book.is_watched = True
+
+    def look(at):
+        seen.append(("look", at.number, a_book.committed(SBIN.id)))
+        return ()
+
+    def act(event):
+        seen.append(("act", event.tick, a_book.committed(SBIN.id)))
+        event.at(a_book, SBIN)
+
+    advance(a_book, log([(100, True)] * 5), [buying(2), buying(4)], 5, act, look)
+    assert seen == [("act", 2, 0), ("look", 3, 5), ("look", 4, 5), ("act", 4, 5), ("look", 5, 10)]
+
+
+def test_rules_that_are_off_are_not_asked():
+    a_book = held()
+    advance(a_book, log([(100, True)] * 5), [], 5, lambda _: None, lambda _: 1 / 0)
+    assert a_book.clock == 5
