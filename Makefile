@@ -3,7 +3,7 @@ PYTHON_IN = .venv/bin/python
 PIP = $(PYTHON_IN) -m pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: install run test chaos lint help
+.PHONY: install run test chaos soak lint help
 install: .venv/installed
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make run       everything on this machine until Ctrl-C; ARGS='--no-web'"
 	@echo "make test      the whole suite; ARGS='-k paper' goes to pytest"
 	@echo "make chaos     faults in a running house, and the ledger unmoved; SEED=1 FAULTS=50 DATA=FILE"
+	@echo "make soak      replays at full speed, and every worker's memory; MINUTES=60"
 	@echo "make lint      format, style, types, migrations"
 
 run: .venv/installed
@@ -21,6 +22,9 @@ test: .venv/installed-tests
 
 chaos: .venv/installed-tests
 	@exec $(PYTHON_IN) -m tests.chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),50) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+soak: .venv/installed-tests
+	@exec $(PYTHON_IN) -m tests.chaos.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
 
 lint: .venv/installed-tests
 	$(PYTHON_IN) -m ruff check .

@@ -73,6 +73,20 @@ class Experiment:
     say: Callable[[str], None]
     reference: Ledger = field(init=False)
 
+    def drained_again_and_again(self, name: str, every: float) -> Iterator[None]:
+        """Replays as fast as they go, without end; yields about every so many seconds."""
+        for number in count(1):
+            flow, until = Flow(self.house, self._prepare(f"{name} {number}", 0)), monotonic() + DRAIN_SECONDS
+            due = 0.0
+            while not flow.is_over:
+                flow.trouble()
+                if monotonic() > until:
+                    raise DeadlineError(f"{name} {number} is not drained: {flow.last_trouble}")
+                if monotonic() > due:
+                    due = monotonic() + every
+                    yield
+                sleep(LOOK_SECONDS)
+
     def undisturbed(self) -> Ledger:
         """As fast as it goes."""
         portfolios = self._prepare("undisturbed", 0)
