@@ -13,7 +13,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from alphapanda.errors import InputError
+from alphapanda.exits_file import EXITS_HELP, read_exits
 from alphapanda.reference import LimitsRow
+from risk.exits import Exits
 from risk.limits import NO_LIMITS, Limits
 from trading.feed.replay import Refusals
 
@@ -36,6 +38,7 @@ class Trial:
     files: list[Path]
     strategies: list[tuple[str, dict[str, Any]]]
     limits: Limits | None
+    exits: Exits
     cash: Decimal
     slippage_bps: Decimal
     latency_ms: int
@@ -46,6 +49,7 @@ def add_trial_options(parser: ArgumentParser) -> None:
     parser.add_argument("--strategy", action="append", metavar="TYPE", help="may be repeated")
     parser.add_argument("--param", action="append", default=[], metavar="TYPE.k=v")
     parser.add_argument("--limits", default="default", metavar="default|none|FILE.json")
+    parser.add_argument("--exits", metavar="FILE.json", help=EXITS_HELP)
     parser.add_argument("--cash", default="1000000", help="rupees to start with")
     parser.add_argument("--slippage-bps", default="5")
     parser.add_argument("--latency-ms", default="0")
@@ -59,6 +63,7 @@ def read_trial(files: list[str], options: dict[str, Any]) -> Trial:
         files=[Path(file) for file in files],
         strategies=[(name, given) for name, given in _with_parameters(types, options["param"])],
         limits=read_limits(options["limits"]),
+        exits=read_exits(options["exits"]) if options.get("exits") else Exits(),
         cash=amount("--cash", options["cash"], least=Decimal("0.01")),
         slippage_bps=amount("--slippage-bps", options["slippage_bps"], most=Decimal(9_999)),
         latency_ms=int(amount("--latency-ms", options["latency_ms"], whole=True)),

@@ -11,6 +11,7 @@ from risk.halt import Halt, strictest
 from risk.limits import Limits
 from risk.rules import judge
 from risk.situation import Placed, Situation
+from risk.watch import Watch
 from strategies.signal import Signal
 from trading.advance import Stop
 from trading.book import Book
@@ -34,6 +35,7 @@ class Decider:
     halts: Sequence[Halt] = ()
     latest: list[Placed] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    watch: Watch | None = None
 
     def act(self, event: Signal | Stop) -> None:
         if isinstance(event, Stop):
@@ -62,10 +64,11 @@ class Decider:
             ordered=ordered,
             trades_today=self.trades.get(_day(signal), 0),
             limits=self.limits,
-            halt=strictest(self.halts, signal.strategy),
+            halt=strictest([*self.halts, *(self.watch.halts(signal) if self.watch else ())], signal.strategy),
             book=self.book,
             orders_today=self._orders_on(india_date(signal.time)),
             latest=tuple(self.latest),
+            own=self.book.committed(signal.instrument.id, signal.strategy),
         )
 
     def _orders_on(self, day: date) -> int:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from portfolio.valuation import Valuation
 from risk.halt import Halt
 from risk.limits import Limits
-from strategies.signal import Signal
+from strategies.signal import Signal, Source
 from trading.book import Book
 from trading.charges import brokerage_of, charge
 from trading.instrument import Instrument, from_e4
@@ -34,7 +34,7 @@ class Placed:
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Signed shares held and working, the signed order, the strategy's trades that day, and for rules about the
-    whole account its book, its orders that day and its latest orders.
+    whole account its book, its orders that day and its latest orders; `own` are the strategy's of the shares.
     """
 
     signal: Signal
@@ -46,15 +46,18 @@ class Situation:
     book: Book | None = None
     orders_today: int = 0
     latest: tuple[Placed, ...] = ()
+    own: int | None = None
 
     @property
     def is_exit(self) -> bool:
-        return abs(self.held + self.ordered) < abs(self.held)
+        """What an exit rule wants is one, whatever other strategies hold."""
+        return self.signal.source is Source.RULE or abs(self.held + self.ordered) < abs(self.held)
 
     @property
     def only_reduces(self) -> bool:
-        """An exit that does not go through flat to the other side."""
-        return self.is_exit and self.held * (self.held + self.ordered) >= 0
+        """The strategy's own position shrinks, and not through flat to the other side."""
+        own = self.held if self.own is None else self.own
+        return abs(own + self.ordered) < abs(own) and own * (own + self.ordered) >= 0
 
     @property
     def account(self) -> Book:

@@ -12,7 +12,7 @@ from risk.decide import Decider
 from strategies.lane import Lane
 from strategies.runner import Runner
 from strategies.signal import Signal
-from trading.advance import Stop, advance
+from trading.advance import Stop, advance, no_look
 from trading.prices import Prices
 from trading.tick import Tick
 
@@ -45,8 +45,15 @@ class Backtest:
             self.lane.evaluate(batch)
             events: list[Signal | Stop] = [*self._stops(), *self._signals()]
             events.sort(key=lambda event: (event.tick, event.turn))
-            self.signals += [event for event in events if isinstance(event, Signal)]
-            advance(self.decider.book, batch, events, batch[-1].number, self.decider.act)
+            self._advance(batch, events)
+
+    def _advance(self, batch: list[Tick], events: list[Signal | Stop]) -> None:
+        watch = self.decider.watch
+        look = watch.look if watch else no_look
+        advance(self.decider.book, batch, events, batch[-1].number, self.decider.act, look)
+        made = watch.take() if watch else []
+        spoken = [event for event in events if isinstance(event, Signal)]
+        self.signals += sorted([*made, *spoken], key=lambda signal: signal.tick)
 
     def _signals(self) -> Iterator[Signal]:
         yield from (signal for *_, signal in self.lane.signals)

@@ -1,6 +1,6 @@
 """Time at the exchange: microseconds since the epoch, and the calendar day in India."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -32,6 +32,12 @@ def is_in_session(microseconds: int) -> bool:
 def india_day(microseconds: int) -> int:
     """Number of the calendar day in Asia/Kolkata, for comparing."""
     return (microseconds + _INDIA_OFFSET) // DAY
+
+
+def india_time(microseconds: int) -> time:
+    """Time of day in Asia/Kolkata."""
+    seconds, rest = divmod((microseconds + _INDIA_OFFSET) % DAY, SECOND)
+    return time(seconds // 3600, seconds // 60 % 60, seconds % 60, rest)
 
 
 def india_date(microseconds: int) -> date:

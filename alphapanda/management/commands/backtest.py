@@ -16,6 +16,8 @@ from alphapanda.identity import root_id
 from alphapanda.reference import load_charges, load_instruments, load_limits, reference_hash
 from alphapanda.trial import Trial, add_trial_options, read_trial, warn
 from risk.decide import Decider
+from risk.memory import Memory
+from risk.watch import Watch
 from strategies.backtest import Backtest
 from strategies.configuration import known_types
 from strategies.registry import plain
@@ -65,7 +67,9 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
         for ordinal, (name, parameters) in enumerate(strategies)
     ]
     limits = trial.limits or load_limits(reference)
-    backtest = Backtest(runners, Decider(_book(trial, rates), limits))
+    decider = Decider(_book(trial, rates), limits)
+    decider.watch = _watch(trial, decider.book, runners)
+    backtest = Backtest(runners, decider)
     backtest.run(accepted_ticks(trial.files, catalogue, trial.tick_size, refusals))
     warn(refusals)
     described = [(name, plain(parameters)) for name, parameters in strategies]
@@ -87,7 +91,13 @@ def _book(trial: Trial, rates: list[Rates]) -> Book:
         cash=trial.cash,
         rates_on=RatesTable(rates),
         terms=PaperTerms(trial.slippage_bps, trial.latency_ms),
+        is_watched=trial.exits.is_on,
     )
+
+
+def _watch(trial: Trial, book: Book, runners: list[Runner]) -> Watch | None:
+    ids = {runner.ordinal: runner.id for runner in runners}
+    return Watch(book, trial.exits, ids, Memory.of(book)) if trial.exits.is_on else None
 
 
 def brief(report: dict[str, Any]) -> dict[str, Any]:
