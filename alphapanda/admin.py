@@ -61,6 +61,12 @@ class Shown(Kept):
         return False
 
 
+def person(request: HttpRequest) -> User:
+    """Who is logged in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 class People(_UserAdmin):
     """A person who left is not active; their history stays."""
 

@@ -20,9 +20,9 @@ from alphapanda.reference import reference_hash
 from alphapanda.trial import Trial
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio, revalue, shard_of
-from risk.limit_services import change_limits, default_limits
+from risk.limit_services import Whose, change, default_limits
 from risk.models import Decision
-from strategies.models import Signal
+from strategies.models import Signal, Strategy
 from strategies.services import checked, create_strategy, start
 from trading.catalogue import Catalogue
 from trading.feed.replay import Refusals, accepted_ticks
@@ -112,11 +112,27 @@ def _portfolio(user: User, name: str, market: Market, trial: Trial) -> Portfolio
     portfolio = open_portfolio(
         user, name, market, trial.cash, slippage_bps=trial.slippage_bps, latency_ms=trial.latency_ms
     )
+    strategies = [
+        create_strategy(portfolio, f"{ordinal} {type_name}", type_name, given)
+        for ordinal, (type_name, given) in enumerate(trial.strategies)
+    ]
     if trial.limits:
-        change_limits(portfolio, asdict(trial.limits))
-    for ordinal, (type_name, given) in enumerate(trial.strategies):
-        start(create_strategy(portfolio, f"{ordinal} {type_name}", type_name, given))
+        limit(portfolio, strategies, trial)
+    for strategy in strategies:
+        start(strategy)
     return portfolio
+
+
+def limit(portfolio: Portfolio, strategies: list[Strategy], trial: Trial) -> None:
+    """Gives it the limits of a file. Errors: InputError naming what is not there, or cannot be said of one replay."""
+    assert trial.limits
+    if trial.limits.user:
+        raise InputError("--limits: user: in a replay these are the person's own, set in the admin or by the API")
+    trial.limits.check_symbols(StoredCatalogue.read())
+    for scope in trial.limits.scopes([name for name, _ in trial.strategies]):
+        strategy = None if scope.strategy is None else strategies[scope.strategy]
+        instrument = Instrument.objects.filter(symbol=scope.symbol).first() if scope.symbol else None
+        change(Whose(None, portfolio, strategy, instrument), asdict(scope.limits))
 
 
 def wait(market_id: UUID, show: Callable[[int, int | None], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -10,25 +9,13 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
-
 from alphapanda.errors import InputError
 from alphapanda.exits_file import EXITS_HELP, read_exits
-from alphapanda.reference import LimitsRow
+from alphapanda.limits_file import GivenLimits, read_limits
 from risk.exits import Exits
-from risk.limits import NO_LIMITS, Limits
 from trading.feed.replay import Refusals
 
 MOST = Decimal("1e12")
-
-
-class LimitsFile(LimitsRow):
-    """Limits as a JSON file gives them; what is left out keeps its default, null is off."""
-
-    max_position: int | None = Field(1_000, ge=0)
-    max_trades_per_day: int | None = Field(50, ge=0)
-    max_price_deviation: Decimal | None = Field(Decimal("0.10"), ge=0)
-    max_age_seconds: Decimal | None = Field(Decimal(5), ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +24,7 @@ class Trial:
 
     files: list[Path]
     strategies: list[tuple[str, dict[str, Any]]]
-    limits: Limits | None
+    limits: GivenLimits | None
     exits: Exits
     cash: Decimal
     slippage_bps: Decimal
@@ -69,22 +56,6 @@ def read_trial(files: list[str], options: dict[str, Any]) -> Trial:
         latency_ms=int(amount("--latency-ms", options["latency_ms"], whole=True)),
         tick_size=amount("--tick-size", options["tick_size"], least=Decimal("0.0001")),
     )
-
-
-def read_limits(text: str) -> Limits | None:
-    """None stands for the defaults of the reference data. Errors: InputError naming the file and the limit."""
-    if text in ("default", "none"):
-        return None if text == "default" else NO_LIMITS
-    try:
-        given = LimitsFile.model_validate(json.loads(Path(text).read_text(), parse_float=Decimal))
-    except OSError as error:
-        raise InputError(f"--limits {text}: {error.strerror}; give default, none or a JSON file") from error
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(f"--limits {text}: {faults}") from None
-    except ValueError as error:
-        raise InputError(f"--limits {text}: not JSON: {error}") from error
-    return Limits(**given.model_dump())
 
 
 def _with_parameters(types: list[str], given: list[str]) -> list[tuple[str, dict[str, Any]]]:

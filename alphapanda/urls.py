@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from alphapanda import auth_api, event_stream, health_api
 from portfolio import api as portfolio
 from risk import api as risk
+from risk import limits_api
 from strategies import api as strategies
 from trading import api as trading
 
@@ -20,7 +21,8 @@ rows.register("fills", trading.Fills)
 rows.register("strategies", strategies.Strategies)
 rows.register("signals", strategies.Signals)
 rows.register("decisions", risk.Decisions)
-rows.register("risk/limits", risk.LimitsOfPortfolios)
+rows.register("risk/limits", limits_api.LimitsOfPortfolios)
+rows.register("risk/scopes", limits_api.Scopes, "scopes")
 rows.register("risk/halts", risk.Halts)
 rows.register("portfolios", portfolio.Portfolios)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -9,6 +11,9 @@ from django.utils import timezone
 
 from trading.charges import Product
 from trading.models import choices
+
+if TYPE_CHECKING:
+    from risk.models import Limits
 
 
 class Portfolio(models.Model):
@@ -40,6 +45,11 @@ class Portfolio(models.Model):
             models.CheckConstraint(condition=Q(slippage_bps__gte=0), name="slippage_not_negative"),
         ]
         indexes = [models.Index(fields=["market", "shard"], name="portfolios_of_shard")]
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the whole portfolio."""
+        return self.all_limits.get(strategy=None, instrument=None)
 
     def __str__(self) -> str:
         return self.name

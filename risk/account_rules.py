@@ -138,6 +138,11 @@ ACCOUNT_RULES: tuple[Callable[[Situation], Verdict | None], ...] = (
     Ban("session", "may_trade_after_hours", after_hours),
     Ban("grid", "may_leave_grid", off_grid),
 )
+LIMIT_OF_ACCOUNT_RULE = {
+    "equal_order": "min_seconds_between_equals",
+    **{rule.rule: rule.limit for rule in ACCOUNT_RULES if isinstance(rule, Ceiling)},
+    **{rule.rule: rule.permission for rule in ACCOUNT_RULES if isinstance(rule, Ban)},
+}
 
 
 def _of_equity(value: Decimal, situation: Situation) -> Decimal:

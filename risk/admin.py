@@ -1,4 +1,4 @@
-"""Admin pages of risk: limits, halts, decisions."""
+"""Admin pages of risk: halts, decisions; limits have a file of their own."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.contrib.auth.models import User
-from django.db.models import DecimalField, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from alphapanda.admin import Kept, Shown
+from alphapanda.admin import Kept, Shown, person
 from alphapanda.errors import InputError
-from risk import limit_services, models, services
+from risk import limits_admin, models, services
 from risk.halt import HaltState
-from risk.limits import LIMIT_NAMES
+
+__all__ = ["limits_admin"]  # its pages register themselves
 
 
 @admin.register(models.Decision)
@@ -27,35 +27,6 @@ class DecisionPage(Shown):
     list_select_related = ["portfolio", "strategy", "instrument"]
     list_filter = ["approved", "portfolio", "strategy", "instrument"]
     ordering = ["portfolio_id", "-tick", "-id"]
-
-
-@admin.register(models.Limits)
-class LimitsPage(Kept):
-    """An empty limit is off. The row without a portfolio is what new portfolios start with."""
-
-    fields = ["portfolio", "version", *LIMIT_NAMES]
-    readonly_fields = ["portfolio", "version"]
-    list_display = ["portfolio", "version", *LIMIT_NAMES[:4]]
-    list_select_related = ["portfolio"]
-    ordering = ["portfolio_id"]
-    formfield_overrides = {DecimalField: {"min_value": 0}}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: models.Limits, form: Any, change: bool) -> None:
-        changed = {name: form.cleaned_data[name] for name in form.changed_data}
-        if changed and obj.portfolio:
-            limit_services.change_limits(obj.portfolio, changed, _user(request))
-        elif changed:
-            limit_services.change_defaults(changed, _user(request))
-
-
-@admin.register(models.LimitsChange)
-class LimitsChangePage(Shown):
-    list_display = ["changed_at", "limits", "version", "before", "after", "changed_by"]
-    list_select_related = ["limits__portfolio", "changed_by"]
-    ordering = ["-id"]
 
 
 class ReasonForm(ActionForm):
@@ -88,19 +59,14 @@ class HaltPage(Kept):
         return obj is None and super().has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: models.Halt, form: Any, change: bool) -> None:
-        made = services.halt(_user(request), obj.portfolio, obj.reason, HaltState(obj.state), obj.strategy)
+        made = services.halt(person(request), obj.portfolio, obj.reason, HaltState(obj.state), obj.strategy)
         obj.pk = made.pk
 
     @admin.action(description="Lift (give a reason)", permissions=["change"])
     def lift(self, request: HttpRequest, chosen: QuerySet[models.Halt]) -> None:
         for halt in chosen:
             try:
-                services.lift(halt, _user(request), request.POST.get("reason", ""))
+                services.lift(halt, person(request), request.POST.get("reason", ""))
                 self.message_user(request, f"lifted: {halt}", messages.SUCCESS)
             except InputError as error:
                 self.message_user(request, str(error), messages.ERROR)
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

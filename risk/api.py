@@ -1,4 +1,4 @@
-"""API of risk: decisions with their verdicts, limits, halts."""
+"""API of risk: decisions with their verdicts, halts."""
 
 from typing import Any
 
@@ -18,12 +18,10 @@ from alphapanda.api import (
     Row,
     Rows,
     UtcTime,
-    owned,
     user_of,
 )
-from risk import limit_services, models, services
+from risk import models, services
 from risk.halt import HaltState
-from risk.limits import LIMIT_NAMES
 from strategies.models import Strategy
 
 
@@ -52,75 +50,6 @@ class Decisions(LedgerRows):
     queryset = models.Decision.objects.select_related("instrument", "order").order_by("portfolio_id", "-tick", "-id")
     serializer_class = DecisionRow
     filterset_class = DecisionFilter
-
-
-class LimitsRow(Row):
-    class Meta:
-        model = models.Limits
-        fields = ["portfolio", "version", *LIMIT_NAMES]
-        read_only_fields = fields
-
-
-class LimitsChange(Given):
-    """What is left out stays; null switches a limit off."""
-
-    max_position = serializers.IntegerField(min_value=0, max_value=2**62, allow_null=True)
-    max_trades_per_day = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
-    max_price_deviation = serializers.DecimalField(9, 6, min_value=0, allow_null=True)
-    max_age_seconds = serializers.DecimalField(9, 3, min_value=0, allow_null=True)
-    max_order_quantity = serializers.IntegerField(min_value=0, max_value=2**62, allow_null=True)
-    max_order_value = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
-    max_position_value = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
-    max_gross_exposure = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
-    max_net_exposure = serializers.DecimalField(20, 6, min_value=0, allow_null=True)
-    max_concentration = serializers.DecimalField(12, 6, min_value=0, allow_null=True)
-    max_leverage = serializers.DecimalField(12, 6, min_value=0, allow_null=True)
-    max_open_orders = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
-    max_orders_per_day = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
-    max_orders_per_second = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
-    min_seconds_between_equals = serializers.DecimalField(9, 3, min_value=0, allow_null=True)
-    may_short = serializers.BooleanField()
-    may_overdraw = serializers.BooleanField()
-    may_cross_itself = serializers.BooleanField()
-    may_trade_after_hours = serializers.BooleanField()
-    may_leave_grid = serializers.BooleanField()
-
-
-class LimitsChangeRow(Row):
-    by = serializers.CharField(source="changed_by.username", default=None, help_text="null: the house itself")
-
-    class Meta:
-        model = models.LimitsChange
-        fields = ["version", "before", "after", "by", "changed_at"]
-        read_only_fields = fields
-
-
-class LimitsOfPortfolios(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
-    """One row a portfolio, found by the portfolio's id."""
-
-    queryset = models.Limits.objects.exclude(portfolio=None).order_by("portfolio_id")
-    serializer_class = LimitsRow
-    filterset_class = OfPortfolio
-    lookup_field = "portfolio_id"
-    lookup_value_converter = "int"
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return owned(super().get_queryset(), self.request)
-
-    @extend_schema(request=LimitsChange, responses=LimitsRow)
-    def partial_update(self, request: Request, portfolio_id: int) -> Response:
-        limits = self.get_object()
-        given = LimitsChange(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        changed = limit_services.change_limits(limits.portfolio, given.validated_data, user_of(request))
-        return Response(LimitsRow(changed).data)
-
-    @extend_schema(responses=LimitsChangeRow(many=True))
-    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
-    def changes(self, request: Request, portfolio_id: int) -> Response:
-        """The latest hundred versions: before, after, who and when."""
-        latest = self.get_object().changes.select_related("changed_by")[:100]
-        return Response(LimitsChangeRow(latest, many=True).data)
 
 
 class HaltRow(Row):

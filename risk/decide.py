@@ -1,6 +1,6 @@
 """Signal → decision → order, against a book: what backtest and pipeline share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -8,8 +8,8 @@ from uuid import UUID
 from alphapanda.identity import derived_id
 from risk.decision import Decision, Verdict
 from risk.halt import Halt, strictest
-from risk.limits import Limits
 from risk.rules import judge
+from risk.scopes import Limited, Scope
 from risk.situation import Placed, Situation
 from risk.watch import Watch
 from strategies.signal import Signal
@@ -30,7 +30,7 @@ class Decider:
     """Decides the signals of one portfolio in order and places what is approved in its book."""
 
     book: Book
-    limits: Limits
+    limits: Limited
     trades: Trades = field(default_factory=dict)
     halts: Sequence[Halt] = ()
     latest: list[Placed] = field(default_factory=list)
@@ -58,17 +58,19 @@ class Decider:
         return Decision(signal, True, abs(ordered), verdicts, order)
 
     def _situation(self, signal: Signal, ordered: int) -> Situation:
+        limits = self.limits.of(signal)
         return Situation(
             signal=signal,
             held=self.book.committed(signal.instrument.id),
             ordered=ordered,
             trades_today=self.trades.get(_day(signal), 0),
-            limits=self.limits,
+            limits=limits.limits,
             halt=strictest([*self.halts, *(self.watch.halts(signal) if self.watch else ())], signal.strategy),
             book=self.book,
             orders_today=self._orders_on(india_date(signal.time)),
             latest=tuple(self.latest),
             own=self.book.committed(signal.instrument.id, signal.strategy),
+            origins=limits.origins,
         )
 
     def _orders_on(self, day: date) -> int:
@@ -88,16 +90,21 @@ class Decider:
 
     def _count(self, signal: Signal, ordered: int) -> None:
         self.trades[_day(signal)] = self.trades.get(_day(signal), 0) + 1
-        begin = signal.time - memory(self.limits)
+        kept = memory(self.limits.scopes)
+        begin = signal.time - kept
         self.latest = [placed for placed in self.latest if placed.time > begin]
-        if memory(self.limits):
+        if kept:
             self.latest.append(Placed(signal.time, signal.strategy, signal.instrument.id, ordered))
 
 
-def memory(limits: Limits) -> int:
+def memory(scopes: Iterable[Scope]) -> int:
     """How long orders are remembered for the rules, in microseconds of market time."""
-    equals = int((limits.min_seconds_between_equals or 0) * SECOND)
-    return max(equals, SECOND if limits.max_orders_per_second is not None else 0)
+    return max(map(_memory, scopes), default=0)
+
+
+def _memory(scope: Scope) -> int:
+    equals = int((scope.limits.min_seconds_between_equals or 0) * SECOND)
+    return max(equals, SECOND if scope.limits.max_orders_per_second is not None else 0)
 
 
 def behind_clock(signal: Signal, clock: int) -> Decision:

@@ -8,13 +8,18 @@ from trading.order import Order
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one rule saw: `limit` and `observed` as text, in the rule's unit; None where it has no opinion."""
+    """What one rule saw: `limit` and `observed` as text, in the rule's unit; None where it has no opinion.
+
+    `scope` and `version` say whose limits spoke and in which version, where a limit is set.
+    """
 
     rule: str
     passed: bool
     limit: str | None
     observed: str | None
     is_exempt: bool = False
+    scope: str | None = None
+    version: int | None = None
 
     @property
     def denies(self) -> bool:

@@ -3,25 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from alphapanda.errors import InputError
 from alphapanda.reference import load_limits
 from portfolio.models import Portfolio
 from risk import models
-from risk.limits import LIMIT_NAMES, Limits
-from trading.bookkeeping import locked
+from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
+from risk.scopes import Scope
+from strategies.models import Strategy
+from trading.models import Instrument
+from trading.reference import INSTRUMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Which row of limits is meant; the one that new portfolios start with when it names nothing."""
+
+    user: User | None = None
+    portfolio: Portfolio | None = None
+    strategy: Strategy | None = None
+    instrument: Instrument | None = None
+
+    @classmethod
+    def of(cls, row: models.Limits) -> Whose:
+        return cls(row.user, row.portfolio, row.strategy, row.instrument)
+
+    @property
+    def is_default(self) -> bool:
+        return self == Whose()
+
+    def may_be_changed_by(self, user: User) -> bool:
+        """Owners limit their portfolios, and staff limits people: where both do, the tighter holds."""
+        return user.is_staff or (self.portfolio is not None and self.portfolio.user_id == user.pk)
+
+    def check(self) -> None:
+        """Errors: InputError naming what does not go together."""
+        if self.user and self.portfolio:
+            raise InputError("user: limits are those of a user or of a portfolio, not of both")
+        if self.strategy and (self.portfolio is None or self.strategy.portfolio_id != self.portfolio.pk):
+            raise InputError("strategy: name its portfolio too")
+
+    def lock(self) -> None:
+        """Whoever decides for a portfolio that it concerns waits, so the change takes its place at their clocks."""
+        list(self._portfolios().select_for_update(of=("self",)).order_by("pk"))
+
+    def row(self) -> models.Limits:
+        """Made when there is none yet: nothing is limited by it so far."""
+        start = default_limits() if self.is_default else NO_LIMITS
+        fields = {name: getattr(self, name) for name in ("user", "portfolio", "strategy", "instrument")}
+        row, _ = models.Limits.objects.get_or_create(**fields, defaults=asdict(start) | {"version": 0})
+        return row
+
+    def _portfolios(self) -> QuerySet[Portfolio]:
+        if self.portfolio:
+            return Portfolio.objects.filter(pk=self.portfolio.pk)
+        if self.user:
+            return Portfolio.objects.filter(user=self.user)
+        return Portfolio.objects.none() if self.is_default else Portfolio.objects.all()
 
 
 def default_limits() -> Limits:
     """What a new portfolio starts with: the seeded row, or the shipped file before there is one."""
-    row = models.Limits.objects.filter(portfolio=None).first()
+    row = models.Limits.objects.filter(user=None, portfolio=None, instrument=None).first()
     return limits_value(row) if row else load_limits()
 
 
@@ -29,26 +80,25 @@ def give_default_limits(portfolio: Portfolio) -> None:
     models.Limits.objects.create(portfolio=portfolio, **asdict(default_limits()))
 
 
-def change_limits(
-    portfolio: Portfolio, values: dict[str, Decimal | int | bool | None], by: User | None = None
-) -> models.Limits:
-    """Sets some limits (None is off); decisions from now on use them. Errors: InputError naming the limit."""
-    unknown = set(values) - set(LIMIT_NAMES)
-    if unknown:
-        raise InputError(f"unknown limit {sorted(unknown)[0]!r}; limits are {', '.join(LIMIT_NAMES)}")
-    with transaction.atomic():
-        locked(portfolio.pk)
-        row = models.Limits.objects.get(portfolio=portfolio)
-        for name, value in values.items():
-            setattr(row, name, value)
-        _check(row)
-        return _store(row, values, by)
+def change_limits(portfolio: Portfolio, values: dict[str, Any], by: User | None = None) -> models.Limits:
+    """Of the whole portfolio. Errors: InputError naming the limit."""
+    return change(Whose(portfolio=portfolio), values, by)
 
 
 def change_defaults(values: dict[str, Any], by: User | None = None) -> models.Limits:
     """What new portfolios start with. Errors: InputError naming the limit."""
+    return change(Whose(), values, by)
+
+
+def change(whose: Whose, values: dict[str, Any], by: User | None = None) -> models.Limits:
+    """Sets some limits (None is off); decisions from now on use them. Errors: InputError naming the limit."""
+    unknown = set(values) - set(LIMIT_NAMES)
+    if unknown:
+        raise InputError(f"unknown limit {sorted(unknown)[0]!r}; limits are {', '.join(LIMIT_NAMES)}")
+    whose.check()
     with transaction.atomic():
-        row = models.Limits.objects.select_for_update().get(portfolio=None)
+        whose.lock()
+        row = models.Limits.objects.select_for_update(of=("self",)).get(pk=whose.row().pk)
         for name, value in values.items():
             setattr(row, name, value)
         _check(row)
@@ -75,7 +125,7 @@ def _text(value: Decimal | int | bool | None) -> str | int | bool | None:
 
 def _check(row: models.Limits) -> None:
     try:
-        row.full_clean(exclude=["portfolio"])
+        row.full_clean(exclude=["user", "portfolio", "strategy", "instrument"])
     except ValidationError as error:
         faults = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
         raise InputError("; ".join(faults)) from None
@@ -83,3 +133,26 @@ def _check(row: models.Limits) -> None:
 
 def limits_value(row: models.Limits) -> Limits:
     return Limits(**{name: getattr(row, name) for name in LIMIT_NAMES})
+
+
+def limits_rows(portfolio: Portfolio) -> QuerySet[models.Limits]:
+    """All that concern its orders."""
+    everywhere = Q(user=None, portfolio=None, instrument__isnull=False)
+    rows = models.Limits.objects.filter(everywhere | Q(user=portfolio.user_id) | Q(portfolio=portfolio))
+    return rows.select_related("strategy")
+
+
+def scopes_of(portfolio: Portfolio) -> list[Scope]:
+    """The widest first: of equally tight limits it is the one that speaks."""
+    rows = sorted(limits_rows(portfolio), key=lambda row: (row.portfolio_id or 0, row.strategy_id or 0, row.pk))
+    return [_scope(row) for row in rows]
+
+
+def _scope(row: models.Limits) -> Scope:
+    return Scope(
+        limits=limits_value(row),
+        kind=row.kind,
+        version=row.version,
+        strategy=row.strategy.ordinal if row.strategy else None,
+        symbol=INSTRUMENTS[row.instrument_id].symbol if row.instrument_id else None,
+    )

@@ -27,10 +27,23 @@ def fraction(meaning: str) -> models.DecimalField[Any, Any]:
 
 
 class Limits(models.Model):
-    """Limits of a portfolio; an empty one is off. The row without a portfolio is what new ones start with."""
+    """Limits of a person, a portfolio, a strategy, an instrument or an instrument of one of these; an empty one is off.
 
-    portfolio = models.OneToOneField(
-        "portfolio.Portfolio", models.CASCADE, related_name="limits", null=True, blank=True
+    Of all rows that concern an order the tightest limit holds. The row that names nothing is what new portfolios
+    start with.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", null=True, blank=True, help_text="all portfolios"
+    )
+    portfolio = models.ForeignKey(
+        "portfolio.Portfolio", models.CASCADE, related_name="all_limits", null=True, blank=True
+    )
+    strategy = models.ForeignKey(
+        "strategies.Strategy", models.CASCADE, related_name="+", null=True, blank=True, help_text="of the portfolio"
+    )
+    instrument = models.ForeignKey(
+        "trading.Instrument", models.PROTECT, related_name="+", null=True, blank=True, help_text="only orders in it"
     )
     version = models.PositiveIntegerField(default=1, editable=False)
     max_position = models.PositiveBigIntegerField(null=True, blank=True, default=1_000)
@@ -70,7 +83,15 @@ class Limits(models.Model):
     class Meta:
         verbose_name_plural = "limits"
         constraints = [
-            models.UniqueConstraint(fields=["portfolio"], nulls_distinct=False, name="one_row_of_limits_per_portfolio"),
+            models.UniqueConstraint(
+                fields=["portfolio", "user", "strategy", "instrument"], nulls_distinct=False, name="one_row_of_limits"
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) | Q(portfolio__isnull=True), name="limits_of_user_or_portfolio"
+            ),
+            models.CheckConstraint(
+                condition=Q(strategy__isnull=True) | Q(portfolio__isnull=False), name="limits_of_strategy_in_portfolio"
+            ),
             models.CheckConstraint(condition=Q(max_price_deviation__gte=0), name="deviation_not_negative"),
             models.CheckConstraint(condition=Q(max_age_seconds__gte=0), name="age_not_negative"),
             *(
@@ -79,8 +100,16 @@ class Limits(models.Model):
             ),
         ]
 
+    @property
+    def kind(self) -> str:
+        """Whose they are, in a word or two."""
+        owner = "strategy" if self.strategy_id else "portfolio" if self.portfolio_id else "user"
+        named = [owner] if self.portfolio_id or self.user_id else []
+        return "+".join([*named, "instrument"] if self.instrument_id else named) or "new portfolios"
+
     def __str__(self) -> str:
-        return f"limits of {self.portfolio or 'new portfolios'}"
+        named = [self.user, self.portfolio, self.strategy, self.instrument]
+        return f"limits of {', '.join(str(row) for row in named if row) or 'new portfolios'}"
 
 
 class LimitsChange(models.Model):

@@ -5,11 +5,14 @@ position, trades a day, price deviation. Nothing is exempt from a stale price, a
 what reduces, when the halt allows that.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
-from risk.account_rules import ACCOUNT_RULES
+from risk.account_rules import ACCOUNT_RULES, LIMIT_OF_ACCOUNT_RULE
 from risk.decision import Verdict, verdict
 from risk.halt import HaltState
+from risk.scopes import Scope
 from risk.situation import Situation
 from strategies.signal import Signal
 from trading.session import SECOND
@@ -59,12 +62,26 @@ def halt(situation: Situation) -> Verdict:
 
 
 RULES = (position, trades_per_day, price_deviation, stale_price, halt)
+LIMIT_OF = {
+    "position": "max_position",
+    "trades_per_day": "max_trades_per_day",
+    "price_deviation": "max_price_deviation",
+    "stale_price": "max_age_seconds",
+    **LIMIT_OF_ACCOUNT_RULE,
+}
 
 
 def judge(situation: Situation) -> tuple[Verdict, ...]:
     """The verdicts of all rules, of those about the account when they are on."""
     account = (rule(situation) for rule in ACCOUNT_RULES)
-    return (*(rule(situation) for rule in RULES), *(given for given in account if given is not None))
+    found = (*(rule(situation) for rule in RULES), *(given for given in account if given is not None))
+    return tuple(_attributed(given, situation.origins) for given in found)
+
+
+def _attributed(given: Verdict, origins: Mapping[str, Scope]) -> Verdict:
+    """Whose limit it was, and in which version."""
+    scope = origins.get(LIMIT_OF.get(given.rule, ""))
+    return given if scope is None else replace(given, scope=scope.kind, version=scope.version)
 
 
 def _deviation(signal: Signal) -> tuple[int, int] | None:

@@ -17,8 +17,8 @@ from risk import models, records
 from risk.decide import Decider, Trades, behind_clock, memory
 from risk.decision import Decision
 from risk.halt import Halt, HaltState
-from risk.limit_services import limits_value
-from risk.limits import Limits
+from risk.limit_services import scopes_of
+from risk.scopes import Limited, Scope
 from risk.situation import Placed
 from strategies.models import Signal, Strategy
 from strategies.records import signal_value
@@ -66,13 +66,13 @@ def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:
     book, clock = opened.book, opened.book.clock
     values = [signal_value(row, row.strategy.ordinal) for row in rows]
     due = [value for value in values if value.tick > clock]
-    limits = _limits(opened.portfolio)
-    latest = _latest(opened, microseconds(rows[0].exchange_time) - memory(limits)) if memory(limits) else []
-    decider = Decider(book, limits, _trades(rows, opened), _halts(opened), latest)
+    scopes = scopes_of(opened.portfolio)
+    decider = Decider(book, Limited(scopes), _trades(rows, opened), _halts(opened), _latest(opened, scopes, rows[0]))
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
     if due:
         _advance(opened, decider, due)
-    _save(opened, decider.decisions, rows)
+    version = next(scope.version for scope in scopes if scope.kind == "portfolio")
+    _save(opened, decider.decisions, rows, version)
 
 
 def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue]) -> None:
@@ -82,10 +82,6 @@ def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue]) -> None
     after = opened.book.clock if opened.book.working else events[0].tick
     advance(opened.book, ticks_for(opened, after, until), events, until, decider.act)
     settle(control for control, _ in stops)
-
-
-def _limits(portfolio: Portfolio) -> Limits:
-    return limits_value(models.Limits.objects.get(portfolio=portfolio))
 
 
 def _trades(rows: Iterable[Signal], opened: OpenBook) -> Trades:
@@ -100,8 +96,13 @@ def _trades(rows: Iterable[Signal], opened: OpenBook) -> Trades:
     return {(ordinal, day): count for ordinal, day, count in counted}
 
 
-def _latest(opened: OpenBook, since: int) -> list[Placed]:
-    """Orders since a moment of market time, oldest first."""
+def _latest(opened: OpenBook, scopes: Sequence[Scope], first: Signal) -> list[Placed]:
+    """Orders that the rules remember at the first signal, oldest first."""
+    kept = memory(scopes)
+    return _since(opened, microseconds(first.exchange_time) - kept) if kept else []
+
+
+def _since(opened: OpenBook, since: int) -> list[Placed]:
     placed = Order.objects.filter(portfolio=opened.portfolio).order_by("-placed_tick", "-placed_n")
     recent = takewhile(
         lambda row: microseconds(row.placed_time) > since - CLOCKS_MAY_DIFFER, placed.iterator(chunk_size=200)
@@ -130,9 +131,8 @@ def _halt_value(row: models.Halt, opened: OpenBook) -> Halt:
     return Halt(row.reason, HaltState(row.state), strategy)
 
 
-def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Signal]) -> None:
+def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Signal], version: int) -> None:
     by_id = {row.pk: row for row in signals}
-    version = models.Limits.objects.values_list("version", flat=True).get(portfolio=opened.portfolio)
     rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
     models.Decision.objects.bulk_create(rows)
     Signal.objects.filter(pk__in=by_id).update(is_decided=True)

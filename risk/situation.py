@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from portfolio.valuation import Valuation
 from risk.halt import Halt
 from risk.limits import Limits
+from risk.scopes import NOWHERE, Scope
 from strategies.signal import Signal, Source
 from trading.book import Book
 from trading.charges import brokerage_of, charge
@@ -35,6 +37,7 @@ class Placed:
 class Situation:
     """Signed shares held and working, the signed order, the strategy's trades that day, and for rules about the
     whole account its book, its orders that day and its latest orders; `own` are the strategy's of the shares.
+    `origins` says whose each limit is.
     """
 
     signal: Signal
@@ -47,6 +50,7 @@ class Situation:
     orders_today: int = 0
     latest: tuple[Placed, ...] = ()
     own: int | None = None
+    origins: Mapping[str, Scope] = field(default_factory=lambda: NOWHERE, hash=False)
 
     @property
     def is_exit(self) -> bool:

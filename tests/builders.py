@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from risk.decide import Decider
 from risk.limits import NO_LIMITS, Limits
+from risk.scopes import Limited, Scope
 from strategies.registry import registry
 from strategies.runner import Runner
 from strategies.signal import Signal, Target
@@ -128,7 +129,7 @@ def meet(an_order: Order, *some_ticks: Tick, terms: PaperTerms = NO_SLIPPAGE) ->
 
 
 def decider(limits: Limits = NO_LIMITS, of_book: Book | None = None) -> Decider:
-    return Decider(of_book or book(), limits)
+    return Decider(of_book or book(), Limited([Scope(limits)]))
 
 
 def runner(type_name: str, ordinal: int = 1, **parameters: object) -> Runner:

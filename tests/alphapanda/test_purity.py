@@ -26,6 +26,7 @@ PURE = (
     "risk.limits",
     "risk.memory",
     "risk.rules",
+    "risk.scopes",
     "risk.situation",
     "risk.watch",
     "strategies.backtest",

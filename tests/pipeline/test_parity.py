@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from risk.limit_services import Whose, change
 from tests.pipeline.driver import Replay, bars, expected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +76,37 @@ def test_backtest_and_pipeline_agree_with_every_rule_on(files, tmp_path, batch, 
     assert denied >= {"orders_per_second", "equal_order", "short_selling", "position_value", "gross_exposure"}
     assert any(decision["approved"] for decision in wanted["decisions"])
     assert replay.hash == wanted["ledger_hash"]
+
+
+LAYERED = {
+    "max_position": 300,
+    "max_trades_per_day": None,
+    "strategies": {
+        "0": {"max_trades_per_day": 1, "instruments": {"NOBODY": {"max_order_quantity": 60}}},
+        "momentum": {"max_position": 90},
+    },
+    "instruments": {"HDFCBANK": {"min_seconds_between_equals": 600, "may_short": False}},
+}
+
+
+@pytest.mark.parametrize("batch", [7, 1_000])
+def test_backtest_and_pipeline_agree_on_limits_of_strategies_instruments_and_people(
+    files, tmp_path, batch, settings, redis
+):
+    """What a backtest's file says of the person is the person's own row in the house."""
+    settings.LOG_BATCH_TICKS, settings.SHARD_SAVE_SECONDS = batch, 0.0
+    busy = {"strategy": ["mean_reversion", "momentum"], "param": ["momentum.lookback=1", "momentum.threshold=0"]}
+    for name, more in (("replay", {}), ("backtest", {"user": {"max_open_orders": 1}})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(LAYERED | more))
+    replay = Replay.of(files, **busy, limits=str(tmp_path / "replay.json"))
+    change(Whose(user=replay.portfolio.user), {"max_open_orders": 1})
+    wanted = expected(files, **busy, limits=str(tmp_path / "backtest.json"))
+    replay.drain()
+    denied = {rule for decision in wanted["decisions"] for rule in decision["rules"]}
+    assert denied >= {"position", "trades_per_day", "short_selling", "open_orders", "order_quantity"}
+    assert replay.hash == wanted["ledger_hash"]
+    speaking = {v["scope"] for d in replay.portfolio.decisions.all() for v in d.verdicts}
+    assert speaking >= {"user", "portfolio", "strategy", "portfolio+instrument", "strategy+instrument"}
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

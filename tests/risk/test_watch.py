@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 from risk.decide import Decider
 from risk.exits import ExitRules, Exits, Scope
 from risk.halt import Halt, HaltState
-from risk.limits import NO_LIMITS
 from risk.memory import Memory
+from risk.scopes import Limited
 from risk.watch import RETRY, Watch
 from strategies.signal import Source, Target
 from tests.builders import SBIN, TCS, book, signal, tick
@@ -28,7 +28,7 @@ def watched(its_book=None, state=HaltState.REDUCING, scope=EVERYWHERE, **rules) 
     its_book = its_book or book("0")
     its_book.is_watched = True
     exits = Exits(((scope, ExitRules(**rules)),), state)
-    return Decider(its_book, NO_LIMITS, watch=Watch(its_book, exits, IDS, Memory.of(its_book)))
+    return Decider(its_book, Limited([]), watch=Watch(its_book, exits, IDS, Memory.of(its_book)))
 
 
 def go(deciding: Decider, some_ticks, signals=()) -> Decider:

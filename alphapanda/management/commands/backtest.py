@@ -13,10 +13,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alphapanda.errors import InputError
 from alphapanda.identity import root_id
+from alphapanda.limits_file import GivenLimits
 from alphapanda.reference import load_charges, load_instruments, load_limits, reference_hash
 from alphapanda.trial import Trial, add_trial_options, read_trial, warn
 from risk.decide import Decider
 from risk.memory import Memory
+from risk.scopes import Limited
 from risk.watch import Watch
 from strategies.backtest import Backtest
 from strategies.configuration import known_types
@@ -66,11 +68,12 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
         Runner(root_id(str(ordinal)), ordinal, types.find(name), parameters)
         for ordinal, (name, parameters) in enumerate(strategies)
     ]
-    limits = trial.limits or load_limits(reference)
-    decider = Decider(_book(trial, rates), limits)
+    limits = trial.limits or GivenLimits(load_limits(reference))
+    decider = Decider(_book(trial, rates), Limited(limits.scopes([name for name, _ in trial.strategies])))
     decider.watch = _watch(trial, decider.book, runners)
     backtest = Backtest(runners, decider)
     backtest.run(accepted_ticks(trial.files, catalogue, trial.tick_size, refusals))
+    limits.check_symbols(catalogue)
     warn(refusals)
     described = [(name, plain(parameters)) for name, parameters in strategies]
     used = [catalogue.by_id[number] for number in backtest.prices.marks()]

@@ -48,7 +48,7 @@ def seed_reference() -> None:
     """What is there already is left as people have changed it."""
     Instrument.objects.bulk_create([Instrument(**row.model_dump()) for row in instrument_rows()], ignore_conflicts=True)
     ChargeRate.objects.bulk_create([ChargeRate(**asdict(row)) for row in load_charges()], ignore_conflicts=True)
-    Limits.objects.get_or_create(portfolio=None, defaults=asdict(load_limits()))
+    Limits.objects.get_or_create(user=None, portfolio=None, instrument=None, defaults=asdict(load_limits()))
 
 
 def seed_market(is_active: bool) -> Market:

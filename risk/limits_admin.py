@@ -1,0 +1,64 @@
+"""Admin pages of limits and of their changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import DecimalField
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from alphapanda.admin import Kept, Shown, person
+from alphapanda.errors import InputError
+from risk import limit_services, models
+from risk.limit_services import Whose
+from risk.limits import LIMIT_NAMES, NO_LIMITS
+
+SCOPE = ("user", "portfolio", "strategy", "instrument")
+
+
+class LimitsForm(ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    def clean(self) -> dict[str, Any] | None:
+        """What does not go together is told before anything is saved."""
+        cleaned = super().clean()
+        try:
+            Whose(**{name: self.cleaned_data.get(name) for name in SCOPE if name in self.fields}).check()
+        except InputError as error:
+            raise ValidationError(str(error)) from None
+        return cleaned
+
+
+@admin.register(models.Limits)
+class LimitsPage(Kept):
+    """An empty limit is off. The row that names nothing is what new portfolios start with."""
+
+    form = LimitsForm
+    fields = [*SCOPE, "version", *LIMIT_NAMES]
+    list_display = [*SCOPE, "version", *LIMIT_NAMES[:4]]
+    list_select_related = list(SCOPE)
+    list_filter = ["portfolio", "user", "instrument"]
+    ordering = ["portfolio_id", "strategy_id", "id"]
+    formfield_overrides = {DecimalField: {"min_value": 0}}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Limits | None = None) -> list[str]:
+        return [*SCOPE, "version"] if obj else ["version"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new row limits nothing but what is filled in."""
+        given: dict[str, Any] = {**super().get_changeform_initial_data(request)}
+        return {name: getattr(NO_LIMITS, name) for name in LIMIT_NAMES} | given
+
+    def save_model(self, request: HttpRequest, obj: models.Limits, form: Any, change: bool) -> None:
+        names = [name for name in (form.changed_data if change else LIMIT_NAMES) if name in LIMIT_NAMES]
+        if names:
+            values = {name: form.cleaned_data[name] for name in names}
+            obj.pk = limit_services.change(Whose.of(obj), values, person(request)).pk
+
+
+@admin.register(models.LimitsChange)
+class LimitsChangePage(Shown):
+    list_display = ["changed_at", "limits", "version", "before", "after", "changed_by"]
+    list_select_related = ["limits__portfolio", "limits__user", "limits__strategy", "limits__instrument", "changed_by"]
+    ordering = ["-id"]

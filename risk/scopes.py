@@ -1,0 +1,89 @@
+"""Whose limits hold for an order: of all that concern it the tightest, limit by limit.
+
+A scope says for which orders its limits hold, not over what is measured: a position is that of the portfolio in the
+instrument, whoever limits it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
+from strategies.signal import Signal
+
+NOWHERE: Mapping[str, "Scope"] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Limits in a version, for orders of all strategies (by ordinal) and instruments (by symbol) unless it names them.
+
+    `kind` says whose they are: user, portfolio, strategy, instrument, or two of them joined by +.
+    """
+
+    limits: Limits
+    kind: str = "portfolio"
+    version: int = 1
+    strategy: int | None = None
+    symbol: str | None = None
+
+    def concerns(self, strategy: int, symbol: str) -> bool:
+        return self.strategy in (None, strategy) and self.symbol in (None, symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class Tightest:
+    """What holds for an order, and the scope that each limit came from; a limit that nobody sets has none."""
+
+    limits: Limits = NO_LIMITS
+    origins: Mapping[str, Scope] = field(default_factory=lambda: NOWHERE, hash=False)
+
+
+def tightest(scopes: Iterable[Scope], symbol: str) -> Tightest:
+    """Of equally tight limits the first speaks."""
+    origins: dict[str, Scope] = {}
+    for scope in scopes:
+        for name in LIMIT_NAMES:
+            if is_set(scope.limits, name) and _is_tighter(name, scope, origins.get(name), symbol):
+                origins[name] = scope
+    chosen: dict[str, Any] = {name: getattr(scope.limits, name) for name, scope in origins.items()}
+    return Tightest(Limits(**asdict(NO_LIMITS) | chosen), origins)
+
+
+def is_set(limits: Limits, name: str) -> bool:
+    """What is forbidden or has a bound; what is allowed anyway limits nothing."""
+    value = getattr(limits, name)
+    return value is not None and value is not True
+
+
+def strictness(name: str, value: Any, symbol: str = "") -> Any:
+    """The smaller, the tighter; only comparable for one name."""
+    return _measure(name)(value, symbol)
+
+
+def _is_tighter(name: str, scope: Scope, held: Scope | None, symbol: str) -> bool:
+    if held is None:
+        return True
+    mine, theirs = (strictness(name, getattr(s.limits, name), symbol) for s in (scope, held))
+    return bool(mine < theirs)
+
+
+def _measure(name: str) -> Callable[[Any, str], Any]:
+    if name.startswith("min_"):
+        return lambda value, _: -value
+    return lambda value, _: value
+
+
+@dataclass(slots=True)
+class Limited:
+    """The scopes of one portfolio, the widest first; what holds for an order is worked out once."""
+
+    scopes: Sequence[Scope]
+    _known: dict[tuple[int, str], Tightest] = field(default_factory=dict)
+
+    def of(self, signal: Signal) -> Tightest:
+        key = (signal.strategy, signal.instrument.symbol)
+        if key not in self._known:
+            self._known[key] = tightest((s for s in self.scopes if s.concerns(*key)), signal.instrument.symbol)
+        return self._known[key]

@@ -1,0 +1,106 @@
+"""Of all limits that concern an order the tightest holds, and a verdict says whose it was."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from risk.decide import Decider
+from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
+from risk.scopes import Limited, Scope, tightest
+from tests.builders import SBIN, TCS, book, signal, tick
+
+
+def scope(kind="portfolio", version=1, strategy=None, symbol=None, **limits) -> Scope:
+    return Scope(replace(NO_LIMITS, **limits), kind, version, strategy, symbol)
+
+
+@pytest.mark.parametrize(
+    ("name", "loose", "tight"),
+    [
+        ("max_position", 100, 99),
+        ("max_position", 1, 0),
+        ("max_trades_per_day", 2, 1),
+        ("max_price_deviation", Decimal("0.2"), Decimal("0.1")),
+        ("max_leverage", Decimal(2), Decimal("1.5")),
+        ("min_seconds_between_equals", Decimal(5), Decimal(6)),
+        ("may_short", True, False),
+    ],
+)
+def test_tighter_of_two_holds_whoever_set_it(name, loose, tight):
+    wide, narrow = scope("user", **{name: loose}), scope("strategy", **{name: tight})
+    for scopes in ((wide, narrow), (narrow, wide)):
+        found = tightest(scopes, "SBIN")
+        assert getattr(found.limits, name) == tight
+        assert found.origins[name] is narrow
+
+
+@pytest.mark.parametrize("name", LIMIT_NAMES)
+def test_what_nobody_limits_has_no_origin(name):
+    found = tightest([scope("user"), scope()], "SBIN")
+    assert (getattr(found.limits, name), found.origins) == (getattr(NO_LIMITS, name), {})
+
+
+def test_each_limit_comes_from_its_own_scope():
+    found = tightest([scope("user", max_position=10, max_open_orders=5), scope(max_position=20, may_short=False)], "X")
+    assert {name: held.kind for name, held in found.origins.items()} == {
+        "max_position": "user",
+        "max_open_orders": "user",
+        "may_short": "portfolio",
+    }
+
+
+def test_of_equally_tight_limits_the_wider_speaks():
+    assert tightest([scope("user", max_position=5), scope(max_position=5)], "X").origins["max_position"].kind == "user"
+
+
+def test_limit_of_one_is_not_taken_for_a_permission():
+    assert tightest([scope(max_trades_per_day=1)], "X").limits.max_trades_per_day == 1
+
+
+def decisions(scopes, *signals):
+    deciding = Decider(book(), Limited(scopes))
+    for one in signals:
+        deciding.act(one)
+    return deciding.decisions
+
+
+def verdict_of(decision, rule):
+    return next(verdict for verdict in decision.verdicts if verdict.rule == rule)
+
+
+def test_strategy_and_instrument_are_limited_apart():
+    scopes = [
+        scope(max_position=100),
+        scope("strategy", strategy=2, max_position=50),
+        scope("portfolio+instrument", symbol="TCS", max_position=20),
+    ]
+    asked = [(1, SBIN, 100), (2, SBIN, -51), (2, TCS, 20), (1, TCS, 1)]
+    found = decisions(scopes, *(signal(n, tick(i, 100, at), strategy=s) for i, (s, at, n) in enumerate(asked, 1)))
+    assert [d.approved for d in found] == [True, True, True, False]
+    assert [verdict_of(d, "position").scope for d in found] == [
+        *("portfolio", "strategy", "portfolio+instrument", "portfolio+instrument")
+    ]
+
+
+def test_verdict_says_limit_observed_scope_and_version():
+    (decision,) = decisions([scope(max_position=100), scope("user", 7, max_position=9)], signal(10, tick(1, 100)))
+    found = verdict_of(decision, "position")
+    assert (found.limit, found.observed, found.scope, found.version) == ("9", "10", "user", 7)
+    assert verdict_of(decision, "stale_price").scope is None
+
+
+def test_orders_are_remembered_as_long_as_any_scope_asks():
+    scopes = [scope(), scope("portfolio+instrument", symbol="SBIN", min_seconds_between_equals=Decimal(10))]
+    asked = [signal(5, tick(1, 100, seconds=0)), signal(0, tick(2, 100, seconds=1)), signal(5, tick(3, 100, seconds=9))]
+    assert [d.denied_by for d in decisions(scopes, *asked)] == [[], [], ["equal_order"]]
+
+
+def test_defaults_of_new_portfolios_are_as_documented():
+    on = {name: getattr(Limits(), name) for name in LIMIT_NAMES if getattr(Limits(), name) not in (None, True)}
+    assert on == {
+        "max_position": 1_000,
+        "max_trades_per_day": 50,
+        "max_price_deviation": Decimal("0.10"),
+        "max_age_seconds": 5,
+    }
