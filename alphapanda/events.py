@@ -114,6 +114,7 @@ class FeedGap(Event):
     first: int
     last: int
     reason: str
+    reader: str = ""
 
 
 AnyEvent = Annotated[

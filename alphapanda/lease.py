@@ -6,7 +6,6 @@ A lease spares two workers the same work; what protects the ledger is fencing by
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import getpid
-from pathlib import Path
 from socket import gethostname
 from threading import Thread
 from time import monotonic, sleep
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 import redis
 
+from alphapanda.alive import is_alive
 from alphapanda.connection import connection, key
 
 RETRY_SECONDS = 0.2
@@ -80,4 +80,4 @@ def _is_dead(token: str) -> bool:
     """Only this machine's processes can be asked."""
     host, _, rest = token.partition(":")
     pid = rest.partition(":")[0]
-    return host == gethostname() and pid.isdecimal() and not Path(f"/proc/{pid}").exists()
+    return host == gethostname() and pid.isdecimal() and not is_alive(int(pid))

@@ -103,6 +103,6 @@ def _active_markets(*, with_replays: bool = True) -> list[UUID]:
 
 def _ticks_between(market: UUID, before: int, tail: int) -> int:
     """Numbers in a gap belong to no tick."""
-    gaps = Gap.objects.filter(market=market, last__gt=before, first__lte=tail).values_list("first", "last")
+    gaps = Gap.objects.filter(market=market, reader="", last__gt=before, first__lte=tail).values_list("first", "last")
     missing = sum(min(last, tail) - max(first, before + 1) + 1 for first, last in gaps)
     return max(0, tail - before - missing)

@@ -29,6 +29,7 @@ from strategies.runner import Runner
 from strategies.seen import publish_seen
 from strategies.shard import Shard
 from strategies.signal import Signal
+from trading.gaps import note_missed
 from trading.log import MarketLog
 from trading.reference import INSTRUMENTS
 from trading.tick import Tick
@@ -95,8 +96,10 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
     """Evaluates entries until there is something to commit, a control ahead, nothing left or no time."""
     for entry in market_log.read(lane.place):
-        if shard.is_replay and entry.first > lane.place + 1:
-            return  # the sequencer reads its file again after a wipe
+        if entry.first > lane.place + 1:
+            if shard.is_replay:
+                return  # the sequencer reads its file again after a wipe
+            note_missed(shard.row.market_id, f"shard {shard.row.number}", lane.place + 1, entry.first - 1)
         if entry.control > shard.controlled_to:
             shard.learn(controls_of(shard.row, shard.controlled_to), entry.control)
         ticks = [t for t in entry.ticks(INSTRUMENTS) if t.number <= shard.horizon]

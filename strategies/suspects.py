@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from alphapanda.alive import is_alive
+
 _NOTE = struct.Struct("<qq?")
 _SIZE = 4_096  # a page; what is written to it survives the process, not the machine
 _NOTHING = bytes(_NOTE.size)
@@ -60,7 +62,7 @@ def left_behind(folder: Path, shard: str) -> list[Suspect]:
 
 def _taken(path: Path) -> Iterator[Suspect]:
     pid = int(path.suffix[1:])
-    if pid != os.getpid() and Path(f"/proc/{pid}").exists():
+    if pid != os.getpid() and is_alive(pid):
         return
     data = path.read_bytes()[: _NOTE.size]
     path.unlink(missing_ok=True)

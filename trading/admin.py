@@ -46,7 +46,7 @@ class MarketPage(Shown):
 
 @admin.register(models.Gap)
 class GapPage(Shown):
-    list_display = ["market", "first", "last", "reason", "created_at"]
+    list_display = ["market", "first", "last", "reader", "reason", "created_at"]
     list_select_related = ["market"]
     ordering = ["-id"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from strategies.models import Strategy
 from trading import models, records
 from trading.book import Book
 from trading.charges import Product
+from trading.gaps import note_missed
 from trading.log import MarketLog
 from trading.order import OrderStatus
 from trading.paper import PaperTerms
@@ -72,7 +74,8 @@ def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Tick]:
     log = MarketLog(connection(), market.pk)
     if market.kind == models.Market.Kind.REPLAY:
         return log.between(after, until, INSTRUMENTS)
-    return log.available(after, until, INSTRUMENTS)
+    missed = partial(note_missed, market.pk, f"portfolio {opened.portfolio.pk}")
+    return log.available(after, until, INSTRUMENTS, missed)
 
 
 def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:

@@ -3,7 +3,7 @@
 An entry's stream id is its last tick number, so that "after n" also finds the batch that n lies in.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -112,13 +112,19 @@ class MarketLog:
                 if place >= until:
                     return
 
-    def available(self, after: int, until: int, instruments: Mapping[int, Instrument]) -> Iterator[Tick]:
-        """Like `between`, but what is missing is passed over."""
+    def available(
+        self, after: int, until: int, instruments: Mapping[int, Instrument], missed: Callable[[int, int], None]
+    ) -> Iterator[Tick]:
+        """Like `between`, but `missed` is told the first and last number of what is missing, which is passed over."""
         place = after
         while place < until and (entries := self.read(place)):
             for entry in entries:
+                if entry.first > place + 1 and place < until:
+                    missed(place + 1, min(entry.first - 1, until))
                 yield from (t for t in entry.ticks(instruments) if place < t.number <= until)
                 place = entry.last
+        if place < until:
+            missed(place + 1, until)
 
     def trim(self, before: int) -> None:
         """Drops entries that end before a number; the newest entry always stays."""

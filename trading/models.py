@@ -99,17 +99,18 @@ class Market(models.Model):
 
 
 class Gap(models.Model):
-    """Numbers of a log that no reader will see, and why."""
+    """Numbers of a log that no reader will see, or that one reader was too late for, and why."""
 
     market = models.ForeignKey(Market, models.CASCADE, related_name="gaps")
     first = models.BigIntegerField()
     last = models.BigIntegerField()
     reason = models.CharField(max_length=64)
+    reader = models.CharField(max_length=64, blank=True, default="", help_text="who missed them; empty: everybody")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-first"]
-        constraints = [models.UniqueConstraint(fields=["market", "first", "last"], name="one_row_per_gap")]
+        constraints = [models.UniqueConstraint(fields=["market", "first", "last", "reader"], name="one_row_per_gap")]
 
     def __str__(self) -> str:
         return f"{self.market}: {self.first} to {self.last}"

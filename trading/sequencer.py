@@ -17,10 +17,10 @@ from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
 from alphapanda.errors import FencedError
-from alphapanda.events import FeedGap, envelope, publish
 from strategies.seen import seen_by
 from trading import models
 from trading.feed.sources import Source
+from trading.gaps import note_gap
 from trading.instrument import from_e4
 from trading.log import LastPrice, MarketLog
 from trading.packing import Batch
@@ -91,11 +91,7 @@ class Sequencer:
         first = max(self._tail, seen) + 1
         if first >= self._next:
             return
-        gap = FeedGap(market_id=self.market.pk, first=first, last=self._next - 1, reason="new_holder")
-        models.Gap.objects.get_or_create(
-            market=self.market, first=gap.first, last=gap.last, defaults={"reason": gap.reason}
-        )
-        publish([envelope(gap, "ingest", self.market.pk)])
+        note_gap(self.market.pk, first, self._next - 1, "new_holder")
 
     def _room(self) -> int:
         """How many numbers may be used; reserves more when they run out."""

@@ -7,6 +7,7 @@ import redis as redis_py
 from django.db import OperationalError
 
 from alphapanda import lease
+from alphapanda.alive import is_alive
 from alphapanda.management.commands.seed import seed_reference
 from tests.workers import wait_for
 from trading.ingest import ingest
@@ -26,6 +27,14 @@ def test_a_lease_is_held_by_one_until_it_is_released(redis):
     assert not lease.acquire(redis, PLACE, "yours", 5_000)
     lease.release(redis, PLACE, "mine")
     assert lease.acquire(redis, PLACE, "yours", 5_000)
+
+
+def test_lease_of_a_killed_process_that_nobody_has_reaped_is_free(redis):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    wait_for(lambda: not is_alive(ended.pid))
+    lease.acquire(redis, PLACE, f"{gethostname()}:{ended.pid}:1", 60_000)
+    assert lease.acquire(redis, PLACE, "mine", 5_000)
+    ended.wait()
 
 
 class Away(redis_py.Redis):

@@ -17,7 +17,7 @@ UNIQUE = {  # by what a row is one of its kind
     Decision: {"signal"},
     EquityPoint: {"portfolio", "minute"},
     Fill: {"order", "n"},
-    Gap: {"market", "first", "last"},
+    Gap: {"market", "first", "last", "reader"},
     Instrument: {"exchange", "symbol"},
     LastPrice: {"market", "instrument"},
     Limits: {"portfolio"},

@@ -1,0 +1,71 @@
+"""A reader that is too slow for a live log has a recorded gap of its own; a replay waits instead."""
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+
+from alphapanda.management.commands.seed import seed_reference
+from portfolio.services import open_portfolio
+from strategies import evaluation
+from trading.bookkeeping import open_book, ticks_for
+from trading.gaps import note_gap
+from trading.ingest import ingest
+from trading.log import MarketLog
+from trading.markets import open_market
+from trading.models import Gap, Market
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def market(redis, settings) -> Market:
+    settings.LOG_BATCH_TICKS = 5
+    seed_reference()
+    return open_market("mock", Market.Kind.MOCK)
+
+
+@pytest.fixture
+def log(redis, market) -> MarketLog:
+    """With some ticks, of which the first are gone."""
+    log = MarketLog(redis, market.pk)
+    while len(log.read(0)) < 4:
+        ingest(market.pk, 0.4, lambda: None)
+    redis.xtrim(log._stream, minid=log.read(0)[2].last, approximate=False)
+    return log
+
+
+def gaps() -> list[tuple[int, int, str]]:
+    return list(Gap.objects.order_by("reader").values_list("first", "last", "reader"))
+
+
+def evaluate(market: Market) -> None:
+    evaluation.evaluate(market.pk, 0, 0, lambda _: None)
+
+
+def test_shard_that_was_too_slow_has_a_gap_of_its_own(market, log):
+    evaluate(market)
+    assert gaps() == [(1, log.first() - 1, "shard 0")]
+    evaluation._held.clear()
+    evaluate(market)
+    assert len(gaps()) == 1
+
+
+def test_gap_of_the_feed_is_nobodys_fault(market, log):
+    note_gap(market.pk, 1, log.first() - 1, "new_holder")
+    evaluate(market)
+    assert [reader for *_, reader in gaps()] == [""]
+
+
+def test_order_that_missed_ticks_has_a_gap_of_its_portfolio(market, log):
+    owner = User.objects.create_user("asha")
+    opened = open_book(open_portfolio(owner, "late", market, Decimal(1_000_000)))
+    seen = [tick.number for tick in ticks_for(opened, 0, log.tail())]
+    assert gaps() == [(1, seen[0] - 1, f"portfolio {opened.portfolio.pk}")]
+
+
+def test_log_that_was_lost_whole_is_a_gap_up_to_where_it_was_to_be_read(market, log, redis):
+    opened = open_book(open_portfolio(User.objects.create_user("asha"), "late", market, Decimal(1_000_000)))
+    until = log.tail()
+    redis.flushdb()
+    assert (list(ticks_for(opened, 0, until)), gaps()[0][:2]) == ([], (1, until))
