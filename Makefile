@@ -3,7 +3,7 @@ PYTHON_IN = .venv/bin/python
 PIP = $(PYTHON_IN) -m pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: install run test chaos soak lint help
+.PHONY: install run test chaos soak bench lint help
 install: .venv/installed
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test      the whole suite; ARGS='-k paper' goes to pytest"
 	@echo "make chaos     faults in a running house, and the ledger unmoved; SEED=1 FAULTS=50 DATA=FILE"
 	@echo "make soak      replays at full speed, and every worker's memory; MINUTES=60"
+	@echo "make bench     the table of speed beside the peers; QUICK=1 in 3 minutes, ONLY='backtest fills' not everything"
 	@echo "make lint      format, style, types, migrations"
 
 run: .venv/installed
@@ -25,6 +26,9 @@ chaos: .venv/installed-tests
 
 soak: .venv/installed-tests
 	@exec $(PYTHON_IN) -m tests.chaos.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
+
+bench: .venv/installed bench/.venv/installed bench/.venv-vectorbt/installed
+	@exec $(PYTHON_IN) -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 lint: .venv/installed-tests
 	$(PYTHON_IN) -m ruff check .
@@ -40,6 +44,19 @@ lint: .venv/installed-tests
 .venv/installed-tests: tests/requirements.txt .venv/installed
 	@echo "installing tests/requirements.txt into .venv ..."
 	@$(PIP) -r tests/requirements.txt
+	@touch $@
+
+# The peers' own environments; the first time takes some minutes.
+bench/.venv/installed: bench/requirements.txt .venv/installed
+	@echo "installing the peers into bench/.venv ..."
+	@$(PYTHON_IN) -m venv bench/.venv
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench/.venv-vectorbt/installed: bench/requirements-vectorbt.txt .venv/installed
+	@echo "installing vectorbt into bench/.venv-vectorbt ..."
+	@$(PYTHON_IN) -m venv bench/.venv-vectorbt
+	@bench/.venv-vectorbt/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements-vectorbt.txt
 	@touch $@
 
 $(PYTHON_IN):

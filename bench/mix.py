@@ -1,0 +1,36 @@
+"""The strategies of the pipeline's measurements: momentum with another lookback and threshold each."""
+
+from math import sqrt
+
+from bench.data import STEP
+from bench.engines.floor import Momentum
+from bench.replay import Wanted
+
+SIGMAS = 3.4  # a threshold of so many deviations of the move: a signal in about 7,500 evaluations
+SHORTEST, LOOKBACKS = 10, 41
+
+
+def lookback(number: int) -> int:
+    return SHORTEST + number % LOOKBACKS
+
+
+def threshold(number: int) -> str:
+    return f"{SIGMAS * STEP * sqrt(lookback(number)):.6f}"
+
+
+def wanted(number: int, instruments: tuple[int, ...] = ()) -> Wanted:
+    parameters = {"lookback": lookback(number), "threshold": threshold(number), "quantity": 1}
+    return Wanted("momentum", parameters, instruments)
+
+
+def portfolios(strategies: int, each: int) -> list[list[Wanted]]:
+    """All strategies, `each` of them in a portfolio."""
+    return [
+        [wanted(number) for number in range(begin, min(begin + each, strategies))]
+        for begin in range(0, strategies, each)
+    ]
+
+
+def bare(strategies: int, instruments: int) -> list[Momentum]:
+    """The same ones for the bare loop."""
+    return [Momentum(n, lookback(n), float(threshold(n)), 1, instruments) for n in range(strategies)]

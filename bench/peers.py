@@ -1,0 +1,25 @@
+"""Where the peers live, and how a script of ours is run there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+OURS = Path(sys.executable)
+PEERS = CHECKOUT / "bench/.venv/bin/python"
+VECTORBT = CHECKOUT / "bench/.venv-vectorbt/bin/python"
+
+
+def run(python: Path, module: str, *arguments: object, seconds: float = 600) -> str:
+    """What the module printed. Errors: RuntimeError with what it complained of."""
+    done = subprocess.run(
+        [python, "-m", module, *map(str, arguments)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{module} ended with {done.returncode}:\n{done.stderr[-2_000:]}")
+    return done.stdout
