@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alphapanda import embedded, processes
@@ -18,6 +18,7 @@ from alphapanda.errors import ConfigurationError
 from alphapanda.heartbeat import Listener
 from alphapanda.outside_servers import check_postgres, check_redis
 from alphapanda.ports import LOOPBACK, Reservations
+from alphapanda.preloading import begin_anew, preload
 from alphapanda.processes import Plan
 from alphapanda.program import Program, kill_leftovers, last_lines
 from alphapanda.supervisor import LOOK_SECONDS, Report, Supervisor
@@ -110,6 +111,8 @@ class House:
         """Errors: ConfigurationError saying what does not come up; Stopped when asked to stop meanwhile."""
         self._write_about_itself(ready=False)
         self._start_servers()
+        preload()
+        self.supervisor.wait_until_ready(list(self.supervisor.posts), _SERVER_SECONDS)
         self._prepare_database()
         self._start_processes()
         self._write_about_itself(ready=True)
@@ -150,7 +153,6 @@ class House:
             self.supervisor.start(embedded.postgres_program(home))
         if own_redis:
             self.supervisor.start(embedded.valkey_program(home))
-        self.supervisor.wait_until_ready(list(self.supervisor.posts), _SERVER_SECONDS)
 
     def _prepare_database(self) -> None:
         password = {"DEMO_PASSWORD": demo_password(self.environment)}
@@ -159,13 +161,13 @@ class House:
 
     def _run(self, program: Program) -> None:
         self.report("running", part=program.name)
-        if self.supervisor.run(program) != 0:
+        if self.supervisor.run(replace(program, begin_fork=begin_anew)) != 0:
             raise ConfigurationError(f"{program.name} failed:\n{last_lines(program, self.plan.home)}")
 
     def _start_processes(self) -> None:
         login = [f"demo:{demo_password(self.environment)}"]
         write_private(processes.flower_configuration(self.plan.home), f"basic_auth = {login!r}\n")
-        programs = processes.pipeline(self.plan)
+        programs = [replace(program, begin_fork=begin_anew) for program in processes.pipeline(self.plan)]
         for program in programs:
             self.supervisor.start(program)
         self.supervisor.wait_until_ready([program.name for program in programs], _PROCESS_SECONDS)

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from alphapanda import forking
 from alphapanda.account import OURSELVES, Account
+from alphapanda.forking import Fork
 
-MARK = "ALPHAPANDA_HOUSE"  # in the environment of every process of a house: the home it belongs to
+MARK = "ALPHAPANDA_HOUSE"  # in the environment of every executed process of a house: the home it belongs to
 _LOG_BYTES = 20_000_000
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
-Child = subprocess.Popen[bytes]
+Child = subprocess.Popen[bytes] | Fork
 
 
 def always() -> bool:
@@ -27,7 +29,9 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """`is_ready` asks whether it does its work; `node` names a Celery worker, which beats in Redis."""
+    """`is_ready` asks whether it does its work; `node` names a Celery worker, which beats in Redis. One of Python that
+    has `begin_fork` is a fork of the process that starts it and does that first (only on Linux, where forks are safe).
+    """
 
     name: str
     command: tuple[str, ...]
@@ -38,6 +42,7 @@ class Program:
     is_server: bool = False  # stopped after everything that uses it
     is_ready: Callable[[], bool] = always
     node: str | None = None
+    begin_fork: Callable[[], None] | None = None
 
 
 def start(program: Program, home: Path) -> Child:
@@ -46,6 +51,9 @@ def start(program: Program, home: Path) -> Child:
     To be called by the main thread: the kernel ends the child together with the thread that made it.
     """
     with log_file(program, home).open("ab") as log:
+        if program.begin_fork and _LIBC is not None:
+            be_program = partial(_be, program, home, os.getpid(), program.begin_fork)
+            return forking.fork(be_program, log.fileno())
         return subprocess.Popen(  # noqa: S603
             program.command,
             stdin=subprocess.DEVNULL,
@@ -59,6 +67,16 @@ def start(program: Program, home: Path) -> Child:
             start_new_session=True,
             preexec_fn=partial(end_with, os.getpid(), signal.SIGKILL),  # noqa: PLW1509  (the starter has one thread)
         )
+
+
+def _be(program: Program, home: Path, parent: int, begin: Callable[[], None]) -> None:
+    """In a fork: what it takes to be the program."""
+    end_with(parent, signal.SIGKILL)
+    forking.take_name(program.name)
+    os.chdir(program.directory)
+    os.environ.update({**program.environment, MARK: str(home)})
+    begin()
+    forking.run_command(program.command)
 
 
 def _whole_environment(program: Program, home: Path) -> dict[str, str]:
@@ -110,17 +128,23 @@ def signal_group(child: Child, number: signal.Signals) -> None:
 
 def processes_of(home: Path) -> list[int]:
     """Every process of this home's house except ourselves, whoever started it."""
-    mark = f"{MARK}={home}".encode()
-    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if mark in _environment(entry)]
+    entries = [entry for entry in Path("/proc").glob("[0-9]*") if entry.name != str(os.getpid())]
+    return [int(entry.name) for entry in entries if _is_marked(entry, home) or _speaks_to(entry, home / "logs")]
 
 
-def _environment(entry: Path) -> list[bytes]:
-    if entry.name == str(os.getpid()):
-        return []
+def _is_marked(entry: Path, home: Path) -> bool:
     try:
-        return (entry / "environ").read_bytes().split(b"\0")
+        return f"{MARK}={home}".encode() in (entry / "environ").read_bytes().split(b"\0")
     except OSError:  # gone, or another user's
-        return []
+        return False
+
+
+def _speaks_to(entry: Path, logs: Path) -> bool:
+    """Forks have the environment of the house itself, but their output is a log of it."""
+    try:
+        return (entry / "fd/1").readlink().parent == logs
+    except OSError:
+        return False
 
 
 def kill_leftovers(home: Path) -> int:

@@ -87,7 +87,7 @@ class Supervisor:
             self.wait_until(lambda: child.poll() is not None)
         finally:
             programs.kill(child)
-        return child.returncode
+        return child.wait()
 
     def wait_until_ready(self, names: list[str], seconds: float) -> None:
         deadline = time.monotonic() + seconds

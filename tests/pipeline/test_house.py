@@ -107,8 +107,7 @@ class Running:
 
     def worker(self, name):
         """The process that runs the worker now; its children are not in the same group as its parent."""
-        of_worker = [psutil.Process(pid) for pid in processes_of(self.home)]
-        found = [p for p in of_worker if f"-n {name}@" in " ".join(p.cmdline()) and p.ppid() == self.process.pid]
+        found = [p for p in psutil.Process(self.process.pid).children() if p.name() == name]
         return found[0] if found else None
 
 
