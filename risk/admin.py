@@ -9,10 +9,13 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from alphapanda.admin import Kept, Shown, person
 from alphapanda.errors import InputError
 from risk import limits_admin, models, services
+from risk.explanation import explained
 from risk.halt import HaltState
 
 __all__ = ["limits_admin"]  # its pages register themselves
@@ -27,6 +30,13 @@ class DecisionPage(Shown):
     list_select_related = ["portfolio", "strategy", "instrument"]
     list_filter = ["approved", "portfolio", "strategy", "instrument"]
     ordering = ["portfolio_id", "-tick", "-id"]
+    readonly_fields = ["why"]
+
+    def why(self, decision: models.Decision) -> SafeString:
+        """Every verdict in words, what denied first."""
+        return format_html_join(
+            "", "<p>{}: {}</p>", ((row["rule"], row["sentence"]) for row in explained(decision.verdicts))
+        )
 
 
 class ReasonForm(ActionForm):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -21,6 +21,7 @@ from alphapanda.api import (
     user_of,
 )
 from risk import models, services
+from risk.explanation import explained
 from risk.halt import HaltState
 from strategies.models import Strategy
 
@@ -40,6 +41,30 @@ class DecisionRow(Row):
         read_only_fields = fields
 
 
+class Explained(serializers.Serializer[Any]):
+    rule = serializers.CharField()
+    denies = serializers.BooleanField()
+    is_exempt = serializers.BooleanField()
+    limit_name = serializers.CharField(allow_null=True)
+    limit = serializers.CharField(allow_null=True)
+    observed = serializers.CharField(allow_null=True)
+    scope = serializers.CharField(allow_null=True, help_text="whose limit it was")
+    version = serializers.IntegerField(allow_null=True)
+    sentence = serializers.CharField()
+
+
+class DecisionDetail(DecisionRow):
+    why = serializers.SerializerMethodField(help_text="every verdict in words, what denied first")
+
+    class Meta(DecisionRow.Meta):
+        fields = [*DecisionRow.Meta.fields, "why"]
+        read_only_fields = fields
+
+    @extend_schema_field(Explained(many=True))
+    def get_why(self, decision: models.Decision) -> list[dict[str, Any]]:
+        return explained(decision.verdicts)
+
+
 class DecisionFilter(LedgerFilter):
     class Meta:
         model = models.Decision
@@ -50,6 +75,9 @@ class Decisions(LedgerRows):
     queryset = models.Decision.objects.select_related("instrument", "order").order_by("portfolio_id", "-tick", "-id")
     serializer_class = DecisionRow
     filterset_class = DecisionFilter
+
+    def get_serializer_class(self) -> type[DecisionRow]:
+        return DecisionDetail if self.action == "retrieve" else DecisionRow
 
 
 class HaltRow(Row):

@@ -9,10 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import DecimalField
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from alphapanda.admin import Kept, Shown, person
 from alphapanda.errors import InputError
 from risk import limit_services, models
+from risk.account import limits_usage
 from risk.limit_services import Whose
 from risk.limits import LIMIT_NAMES, NO_LIMITS
 
@@ -35,7 +38,6 @@ class LimitsPage(Kept):
     """An empty limit is off. The row that names nothing is what new portfolios start with."""
 
     form = LimitsForm
-    fields = [*SCOPE, "version", *LIMIT_NAMES]
     list_display = [*SCOPE, "version", *LIMIT_NAMES[:4]]
     list_select_related = list(SCOPE)
     list_filter = ["portfolio", "user", "instrument"]
@@ -43,7 +45,17 @@ class LimitsPage(Kept):
     formfield_overrides = {DecimalField: {"min_value": 0}}
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Limits | None = None) -> list[str]:
-        return [*SCOPE, "version"] if obj else ["version"]
+        return [*SCOPE, "version", "usage"] if obj else ["version"]
+
+    def get_fields(self, request: HttpRequest, obj: models.Limits | None = None) -> list[Any]:
+        return [*SCOPE, "version", *LIMIT_NAMES, *(["usage"] if obj and obj.portfolio else [])]
+
+    def usage(self, limits: models.Limits) -> SafeString:
+        """How near the limits of its portfolio are, the nearest first."""
+        assert limits.portfolio
+        rows = limits_usage(limits.portfolio)["usage"]
+        shown = ((r["limit"], r["scope"], r["symbol"] or "", r["used"], r["bound"]) for r in rows)
+        return format_html_join("", "<p>{} ({}) {}: {} of {}</p>", shown)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new row limits nothing but what is filled in."""
