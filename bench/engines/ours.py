@@ -14,6 +14,7 @@ from bench.data import RECORD
 from bench.engines.common import LOOKBACK, QUANTITY, RUPEES_CASH, THRESHOLD, Outcome, Ticks, arguments, report
 from risk.decide import Decider
 from risk.limits import Limits
+from risk.scopes import Limited, Scope
 from strategies.backtest import Backtest
 from strategies.registry import registry
 from strategies.runner import Runner
@@ -54,7 +55,7 @@ def backtest(runners: list[Runner]) -> Backtest:
         rates_on=RatesTable(load_charges()),
         terms=PaperTerms(slippage_bps=Decimal(0)),
     )
-    return Backtest(runners, Decider(book, LIMITS))
+    return Backtest(runners, Decider(book, Limited([Scope(LIMITS)])))
 
 
 def main() -> None:
