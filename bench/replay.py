@@ -24,9 +24,10 @@ from strategies.services import create_strategy, start
 from trading.feed.spool import write_spool
 from trading.markets import open_market
 from trading.models import Fill, Instrument, Market
-from trading.packing import as_batch, unpack
+from trading.packing import as_batch
 from trading.progress import is_idle
 from trading.reference import INSTRUMENTS
+from trading.ticks import Ticks
 
 CASH = Decimal(100_000_000)
 CHUNK = 10_000
@@ -123,4 +124,4 @@ def add_strategies(portfolio: Portfolio, wanted: Iterable[Wanted], instruments: 
 def _ticks(rows: NDArray[np.void]) -> Iterable[Any]:
     for begin in range(0, len(rows), CHUNK):
         data = as_batch(rows[begin : begin + CHUNK].tobytes(), is_wide=False)
-        yield from unpack(data, begin + 1, INSTRUMENTS)
+        yield from Ticks.unpacked(data, begin + 1, INSTRUMENTS)

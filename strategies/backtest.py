@@ -5,7 +5,6 @@ It calls the same lane, the same `advance` and the same decider as the pipeline.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 
 from risk.decide import Decider
@@ -14,9 +13,9 @@ from strategies.runner import Runner
 from strategies.signal import Signal
 from trading.advance import Stop, advance, no_look
 from trading.prices import Prices
-from trading.tick import Tick
+from trading.ticks import Ticks
 
-BATCH = 4_096
+BATCH = 16_384  # ticks at once where they come from files
 
 
 @dataclass(slots=True)
@@ -35,22 +34,22 @@ class Backtest:
     def prices(self) -> Prices:
         return self.lane.prices
 
-    def run(self, ticks: Iterable[Tick]) -> None:
+    def run(self, batches: Iterable[Ticks]) -> None:
         """Strategies that see fills go tick by tick, all others in batches: the result is the same."""
         self.lane.runners = {runner.ordinal: runner for runner in self.runners}
-        size = 1 if any(runner.sees_fills for runner in self.runners) else BATCH
-        for batch in _batches(ticks, size):
+        is_shown_fills = any(runner.sees_fills for runner in self.runners)
+        for batch in _singles(batches) if is_shown_fills else batches:
             self.ticks += len(batch)
-            self._show_fills(batch[0].number)
+            self._show_fills(batch.first)
             self.lane.evaluate(batch)
             events: list[Signal | Stop] = [*self._stops(), *self._signals()]
             events.sort(key=lambda event: (event.tick, event.turn))
             self._advance(batch, events)
 
-    def _advance(self, batch: list[Tick], events: list[Signal | Stop]) -> None:
+    def _advance(self, batch: Ticks, events: list[Signal | Stop]) -> None:
         watch = self.decider.watch
         look = watch.look if watch else no_look
-        advance(self.decider.book, batch, events, batch[-1].number, self.decider.act, look)
+        advance(self.decider.book, [batch], events, batch.last, self.decider.act, look)
         made = watch.take() if watch else []
         spoken = [event for event in events if isinstance(event, Signal)]
         self.signals += sorted([*made, *spoken], key=lambda signal: signal.tick)
@@ -65,7 +64,7 @@ class Backtest:
         for fill in islice(fills, self._fills_seen, None):
             runner = self.lane.runners.get(fill.strategy)
             if runner and runner.sees_fills:
-                self.lane.guard(fill.strategy, tick, partial(runner.on_fill, fill))
+                self.lane.guard(fill.strategy, tick, runner.on_fill, fill)
         self._fills_seen = len(fills)
 
     def _stops(self) -> Iterator[Stop]:
@@ -75,7 +74,6 @@ class Backtest:
         self.lane.faults = []
 
 
-def _batches(ticks: Iterable[Tick], size: int) -> Iterator[list[Tick]]:
-    rest = iter(ticks)
-    while batch := list(islice(rest, size)):
-        yield batch
+def _singles(batches: Iterable[Ticks]) -> Iterator[Ticks]:
+    for batch in batches:
+        yield from (batch.cut(place, place + 1) for place in range(len(batch)))

@@ -32,7 +32,7 @@ from strategies.signal import Signal
 from trading.gaps import note_missed
 from trading.log import MarketLog
 from trading.reference import INSTRUMENTS
-from trading.tick import Tick
+from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
 Committed = Callable[[dict[int, UUID]], None]
@@ -102,7 +102,7 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
             note_missed(shard.row.market_id, f"shard {shard.row.number}", lane.place + 1, entry.first - 1)
         if entry.control > shard.controlled_to:
             shard.learn(controls_of(shard.row, shard.controlled_to), entry.control)
-        ticks = [t for t in entry.ticks(INSTRUMENTS) if t.number <= shard.horizon]
+        ticks = entry.ticks(INSTRUMENTS).between(0, shard.horizon)
         if not _evaluate(shard, lane, ticks, deadline):
             return
         if entry.last > shard.horizon:
@@ -112,21 +112,21 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
             return
 
 
-def _evaluate(shard: Shard, lane: Lane, ticks: list[Tick], deadline: float) -> bool:
+def _evaluate(shard: Shard, lane: Lane, ticks: Ticks, deadline: float) -> bool:
     """Returns whether the lane may go on; afterwards no strategy's code is running."""
     may_go_on = _evaluate_in_slices(shard, lane, ticks, deadline)
     shard.notebook.clear()
     return may_go_on
 
 
-def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: list[Tick], deadline: float) -> bool:
+def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: Ticks, deadline: float) -> bool:
     """A lane that sees fills stops where it must wait for them."""
     for strategy, own in shard.own.items():
         if own is lane:
             return waiting.move(lane, shard.strategies[strategy], ticks, deadline, shard.notebook.clear)
     size = _slice_size(lane)
     for start in range(0, len(ticks), size):
-        lane.evaluate(ticks[start : start + size])
+        lane.evaluate(ticks.cut(start, start + size))
         if monotonic() > deadline:
             return False
     return True
@@ -134,8 +134,7 @@ def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: list[Tick], deadline: f
 
 def _slice_size(lane: Lane) -> int:
     """Ticks between two looks at the clock: few where strategies are asked one by one."""
-    one_by_one = sum(not runner.takes_arrays for runner in lane.runners.values())
-    return max(1, min(SLICE // max(1, one_by_one), FAST_SLICE // max(1, len(lane.runners))))
+    return max(1, min(SLICE // max(1, lane.interest.one_by_one), FAST_SLICE // max(1, len(lane.runners))))
 
 
 def _commit(shard: Shard, committed: Committed) -> None:

@@ -10,13 +10,19 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar, TypeVarTuple
 
+from strategies.arrays import FEWEST, Prices64, Wishes
+from strategies.interest import Ask, Interest
 from strategies.runner import Runner
 from strategies.scan import Scan
 from strategies.signal import Signal
-from trading.prices import Prices
+from trading.prices import Known, Passing, Prices
 from trading.tick import Tick
+from trading.ticks import Ticks
 
+A = TypeVarTuple("A")
+R = TypeVar("R")
 MOST_TEXT = 4_000
 
 
@@ -59,64 +65,79 @@ class Lane:
     faults: list[Fault] = field(default_factory=list)
     note: Callable[[int, int], None] = _no_note
     interruptions: tuple[type[BaseException], ...] = ()
+    _interest: Interest | None = None
 
-    def evaluate(self, ticks: Iterable[Tick]) -> None:
+    @property
+    def interest(self) -> Interest:
+        if self._interest is None or not self._interest.is_of(self.runners):
+            self._interest = Interest(self.runners)
+        return self._interest
+
+    def evaluate(self, ticks: Ticks) -> None:
         """Gives ticks to the runners that have not seen them; what they want gathers in `signals`."""
-        new = [tick for tick in ticks if tick.number > self.place]
-        scan, asked = Scan(), _Asked(self.runners)
-        if new and new[-1].number == self.place + len(new):
-            scan.run(self.runners, new, self.guard)
-        for tick in new:
-            if tick.number > self.place + 1:
-                self._note_gap(tick)
-            self.prices.update(tick)
-            for strategy, runner in asked.about(tick.instrument.id, scan.taken):
-                if tick.number > runner.place:
-                    self._hear(strategy, tick, partial(runner.on_tick, tick, self.prices))
-            for strategy, runner, position in scan.wishes.get(tick.number, ()):
-                self._hear(strategy, tick, partial(runner.on_wish, tick, position, self.prices))
-            self.place = tick.number
-        for runner in self.runners.values():
-            runner.place = max(runner.place, self.place)
-
-    def _hear(self, strategy: int, tick: Tick, speak: Callable[[], list[Signal]]) -> None:
-        if strategy not in self.runners:  # it has failed since
+        new = ticks.between(self.place, ticks.last)
+        if not new:
             return
-        runner = self.runners[strategy]
+        if new.first > self.place + 1:
+            self._note_gap(new.first)
+        if len(new) < FEWEST:
+            self._one_by_one(new)
+        else:
+            self._at_once(new)
+        self.place = new.last
 
-        def hear() -> None:
-            self.signals += [(strategy, runner, signal) for signal in speak()]
+    def _one_by_one(self, ticks: Ticks) -> None:
+        for tick in ticks:
+            self.prices.update(tick)
+            self._ask(tick, self.interest.about(tick.instrument.id), self.prices)
 
-        self.guard(strategy, tick.number, hear)
+    def _at_once(self, ticks: Ticks) -> None:
+        """Makes a tick only where somebody is asked or wishes something."""
+        passing, scan = Passing(self.prices, ticks), Scan.of(ticks, self.interest, partial(self._scanned, ticks))
+        for place in scan.places():
+            tick = ticks.tick(place)
+            passing.place = place
+            self._ask(tick, scan.asked.get(place, ()), passing)
+            for strategy, runner, position in scan.wishes.get(place, ()):
+                self._hear(strategy, runner, tick.number, runner.on_wish, tick, position, passing)
+        self.prices.pass_over(ticks)
 
-    def guard(self, strategy: int, tick: int, act: Callable[[], None]) -> None:
+    def _scanned(self, ticks: Ticks, ask: Ask, instrument: int, prices: Prices64) -> Wishes | None:
+        strategy, runner = ask
+        if not runner.takes_arrays or runner.place >= ticks.first or strategy not in self.runners:
+            return None
+        return self.guard(strategy, ticks.last, runner.on_prices, instrument, prices)
+
+    def _ask(self, tick: Tick, asks: Iterable[Ask], prices: Known) -> None:
+        for strategy, runner in asks:
+            if runner.place < tick.number:
+                self._hear(strategy, runner, tick.number, runner.on_tick, tick, prices)
+
+    def _hear(self, strategy: int, runner: Runner, tick: int, speak: Callable[[*A], list[Signal]], *given: *A) -> None:
+        if strategy in self.runners:  # it may have failed since
+            for signal in self.guard(strategy, tick, speak, *given) or ():
+                self.signals.append((strategy, runner, signal))
+
+    def guard(self, strategy: int, tick: int, act: Callable[[*A], R], *given: *A) -> R | None:
         """Runs a person's code: whatever it raises ends that strategy and no other."""
         self.note(strategy, tick)
         try:
-            act()
+            return act(*given)
         except self.interruptions:
             raise
         except BaseException as error:  # noqa: BLE001
             runner = self.runners.pop(strategy)
             runner.place = max(runner.place, tick)
             self.faults.append(Fault(strategy, tick, explained(error), runner))
+            return None
 
-    def _note_gap(self, tick: Tick) -> None:
-        """Numbers are missing: windows of prices start anew."""
+    def settle(self) -> None:
+        """Tells the runners how far they are: those that nobody asked have seen every tick as well."""
+        for runner in self.runners.values():
+            runner.place = max(runner.place, self.place)
+
+    def _note_gap(self, first: int) -> None:
+        """Numbers before this one are missing: windows of prices start anew."""
         for strategy, runner in list(self.runners.items()):
-            if runner.place < tick.number - 1:
-                self.guard(strategy, tick.number, runner.on_gap)
-
-
-@dataclass(slots=True)
-class _Asked:
-    """Who is asked about an instrument tick by tick, worked out once for a batch."""
-
-    runners: dict[int, Runner]
-    found: dict[int, list[tuple[int, Runner]]] = field(default_factory=dict)
-
-    def about(self, instrument: int, taken: set[tuple[int, int]]) -> list[tuple[int, Runner]]:
-        if instrument not in self.found:
-            every = self.runners.items()
-            self.found[instrument] = [(s, r) for s, r in every if r.wants(instrument) and (s, instrument) not in taken]
-        return self.found[instrument]
+            if runner.place < first - 1:
+                self.guard(strategy, first, runner.on_gap)

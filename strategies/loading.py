@@ -89,7 +89,7 @@ def _try_alone(shard: Shard, suspect: Suspect, market_log: MarketLog) -> None:
     alone.runners = {suspect.strategy: shard.main.runners[suspect.strategy]}
     while alone.place < until and (entries := market_log.read(alone.place)):
         for entry in entries:
-            alone.evaluate(t for t in entry.ticks(INSTRUMENTS) if t.number <= until)
+            alone.evaluate(entry.ticks(INSTRUMENTS).between(0, until))
             alone.place = max(alone.place, min(entry.last, until))
     shard.notebook.clear()
     shard.main.signals += alone.signals

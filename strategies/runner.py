@@ -11,7 +11,7 @@ from strategies.base import Strategy
 from strategies.signal import Signal, Target
 from trading.fill import Fill
 from trading.order import Side
-from trading.prices import Prices
+from trading.prices import Known
 from trading.session import SECOND
 from trading.tick import Tick
 
@@ -51,7 +51,7 @@ class Runner:
     def wants(self, instrument: int) -> bool:
         return self.instruments is None or instrument in self.instruments
 
-    def on_tick(self, tick: Tick, prices: Prices) -> list[Signal]:
+    def on_tick(self, tick: Tick, prices: Known) -> list[Signal]:
         """Signals of one tick. Errors: whatever the strategy raises; ValueError for nonsense."""
         instrument = tick.instrument.id
         instance = self._instance(instrument)
@@ -67,7 +67,7 @@ class Runner:
         """Several ticks' prices of one instrument; what comes of a wish is said by `on_wish`, in the order of ticks."""
         return self._instance(instrument).on_prices(prices)
 
-    def on_wish(self, tick: Tick, position: int, prices: Prices) -> list[Signal]:
+    def on_wish(self, tick: Tick, position: int, prices: Known) -> list[Signal]:
         return self._edges(self._instance(tick.instrument.id), [Target(position)], tick, prices)
 
     def on_fill(self, fill: Fill) -> None:
@@ -100,7 +100,7 @@ class Runner:
             self._targets[instrument] = 0
         return self._instances[instrument]
 
-    def _edges(self, instance: Strategy, targets: list[Target], tick: Tick, prices: Prices) -> list[Signal]:
+    def _edges(self, instance: Strategy, targets: list[Target], tick: Tick, prices: Known) -> list[Signal]:
         signals: list[Signal] = []
         for target in targets:
             change = target.position - instance.target
@@ -111,7 +111,7 @@ class Runner:
                 signals.append(self._signal(len(signals), change, target, tick, prices))
         return signals
 
-    def _signal(self, n: int, change: int, target: Target, tick: Tick, prices: Prices) -> Signal:
+    def _signal(self, n: int, change: int, target: Target, tick: Tick, prices: Known) -> Signal:
         return Signal(
             id=derived_id(self.id, f"{tick.number}:{n}"),
             strategy=self.ordinal,

@@ -1,49 +1,46 @@
-"""A batch of ticks, taken at once by the runners that can: what they want, by tick."""
+"""A batch of ticks, taken at once by the runners that can: who is asked about which tick, who wishes what at which."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
-import numpy as np
-
-from strategies.arrays import FEWEST, Prices64
+from strategies.arrays import FEWEST, Prices64, Wishes
+from strategies.interest import Ask, Interest
 from strategies.runner import Runner
-from trading.tick import Tick
+from trading.ticks import Ticks
 
-Guard = Callable[[int, int, Callable[[], None]], None]
+Wish = tuple[int, Runner, int]  # strategy, its runner, the position wanted
+# Runs `on_prices` of a strategy's runner up to a tick, and keeps a fault from the others.
+Guarded = Callable[[Ask, int, Prices64], Wishes | None]
 
 
 @dataclass(slots=True)
 class Scan:
-    """`taken` are the (strategy, instrument) that need not be asked; `wishes` by number of the tick."""
+    """By place of a tick in its batch."""
 
-    taken: set[tuple[int, int]] = field(default_factory=set)
-    wishes: dict[int, list[tuple[int, Runner, int]]] = field(default_factory=dict)
+    asked: dict[int, list[Ask]] = field(default_factory=dict)
+    wishes: dict[int, list[Wish]] = field(default_factory=dict)
 
-    def run(self, runners: Mapping[int, Runner], ticks: Sequence[Tick], guard: Guard) -> None:
-        """`ticks` follow each other without a gap; `guard` keeps a fault from the others."""
-        able = [(s, r) for s, r in runners.items() if r.takes_arrays and r.place < ticks[0].number]
-        for instrument, own in _by_instrument(ticks).items() if able else ():
-            prices = np.fromiter((tick.price_e4 for tick in own), np.int64, len(own))
-            for strategy, runner in able:
-                if len(own) >= FEWEST and runner.wants(instrument):
-                    guard(strategy, ticks[-1].number, partial(self._take, strategy, runner, own, prices))
+    @classmethod
+    def of(cls, ticks: Ticks, interest: Interest, guarded: Guarded) -> Scan:
+        scan, groups = cls(), ticks.groups
+        for instrument, (begin, end) in groups.spans.items():
+            asks, places = interest.about(instrument), groups.places[begin:end]
+            if len(places) >= FEWEST:
+                prices = ticks.grouped_prices[begin:end]
+                asks = [ask for ask in asks if not scan._take(ask, places, guarded(ask, instrument, prices))]
+            if asks:
+                scan.asked |= dict.fromkeys(places, asks)
+        return scan
 
-    def _take(self, strategy: int, runner: Runner, ticks: Sequence[Tick], prices: Prices64) -> None:
-        instrument = ticks[0].instrument.id
-        wishes = runner.on_prices(instrument, prices)
+    def places(self) -> list[int]:
+        """Where somebody is asked or wishes something, in order."""
+        return sorted({*self.asked, *self.wishes})
+
+    def _take(self, ask: Ask, places: Sequence[int], wishes: Wishes | None) -> bool:
         if wishes is None:
-            return
-        self.taken.add((strategy, instrument))
+            return False
         for index, position in wishes:
-            self.wishes.setdefault(ticks[index].number, []).append((strategy, runner, position))
-
-
-def _by_instrument(ticks: Sequence[Tick]) -> dict[int, list[Tick]]:
-    found: dict[int, list[Tick]] = defaultdict(list)
-    for tick in ticks:
-        found[tick.instrument.id].append(tick)
-    return found
+            self.wishes.setdefault(places[index], []).append((*ask, position))
+        return True

@@ -62,6 +62,7 @@ class Shard:
 
     def runners(self) -> Iterator[tuple[int, Runner]]:
         for lane in self.lanes:
+            lane.settle()
             yield from lane.runners.items()
 
     def learn(self, controls: Iterable[models.Control], up_to: int) -> None:

@@ -5,8 +5,7 @@ Such a strategy does not run past its portfolio's clock while it has an undecide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from time import monotonic
 
 from alphapanda.connection import connection, key
@@ -17,25 +16,22 @@ from strategies.runner import Runner
 from trading.models import Fill, Order
 from trading.order import OrderStatus
 from trading.records import fill_value
-from trading.tick import Tick
+from trading.ticks import Ticks
 
 
-def move(
-    lane: Lane, strategy: models.Strategy, ticks: Iterable[Tick], deadline: float, at_rest: Callable[[], None]
-) -> bool:
+def move(lane: Lane, strategy: models.Strategy, ticks: Ticks, deadline: float, at_rest: Callable[[], None]) -> bool:
     """Evaluates as far as the strategy may see; calls `at_rest` before it asks servers, whose hanging is not the
     strategy's. Returns whether it may go on.
     """
-    for tick in ticks:
-        if tick.number <= lane.place:
-            continue
+    for number in range(max(lane.place + 1, ticks.first), ticks.last + 1):
+        lane.settle()
         runner = lane.runners.get(strategy.pk)
-        if runner and tick.number > runner.place:
+        if runner and number > runner.place:
             at_rest()
             if not _knows_all(runner, strategy):
                 return False
-            lane.guard(strategy.pk, tick.number, partial(_show_fills, runner, strategy))
-        lane.evaluate([tick])
+            lane.guard(strategy.pk, number, _show_fills, runner, strategy)
+        lane.evaluate(ticks.between(number - 1, number))
         if lane.signals or monotonic() > deadline:
             return False
     return True

@@ -4,12 +4,14 @@ At tick n: (1) orders placed before n are matched against n; (2) post-trade rule
 acted on (signals are decided, a stopped strategy's orders cancelled), in the order given.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from trading.book import Book
 from trading.tick import Tick
+from trading.ticks import Ticks
 
 
 class Event(Protocol):
@@ -41,7 +43,7 @@ def no_look(_: Tick) -> Iterable[Any]:
 
 def advance(
     book: Book,
-    ticks: Iterable[Tick],
+    batches: Iterable[Ticks],
     events: Sequence[E],
     until: int,
     act: Callable[[E], None],
@@ -49,21 +51,26 @@ def advance(
 ) -> None:
     """Moves the book's clock to `until`.
 
-    `ticks` are those of the log after the clock up to `until`, in order (what the book does not watch may be
-    left out); `events` are sorted and none lies behind the clock; `look` says what exit rules make of a tick.
+    `batches` are the ticks of the log after the clock up to `until`, in order; `events` are sorted and none lies
+    behind the clock; `look` says what exit rules make of a tick.
     """
-    waiting = iter(events)
-    event = next(waiting, None)
-    for tick in ticks:
-        while event is not None and event.tick < tick.number:
-            act(event)
-            event = next(waiting, None)
-        is_watched = book.is_watched and book.watches(tick.instrument.id)
-        if book.working:
+
+    def pass_over(ticks: Ticks, begin: int, end: int) -> int:
+        """Shows the book what it watches between two places; nothing can happen elsewhere. Returns the end."""
+        while (watched := book.watched) and (place := ticks.find(watched, begin, end)) is not None:
+            tick, begin = ticks.tick(place), place + 1
             book.meet(tick)
-        for made in look(tick) if is_watched else ():
-            act(made)
-    while event is not None:
+            for made in look(tick) if book.is_watched else ():
+                act(made)
+        return max(begin, end)
+
+    waiting = deque(events)
+    for ticks in batches:
+        begin = 0
+        while waiting and waiting[0].tick <= ticks.last:
+            begin = pass_over(ticks, begin, waiting[0].tick + 1 - ticks.first)
+            act(waiting.popleft())
+        pass_over(ticks, begin, len(ticks))
+    for event in waiting:
         act(event)
-        event = next(waiting, None)
     book.clock = max(book.clock, until)

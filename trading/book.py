@@ -37,16 +37,21 @@ class Book:
     fills: list[Fill] = field(default_factory=list)
     is_watched: bool = False  # exit rules look at the ticks of what is held
 
+    @property
+    def watched(self) -> set[int]:
+        """Ids of the instruments whose ticks can move the book; an advance passes over all others."""
+        found = {order.instrument.id for order in self.working}
+        if self.is_watched:
+            found |= {instrument for (_, instrument), held in self.positions.items() if held.quantity}
+        return found
+
     def watches(self, instrument: int) -> bool:
-        """Whether a tick of the instrument can move the book; others may be left out of an advance."""
-        if any(order.instrument.id == instrument for order in self.working):
-            return True
-        return self.is_watched and any(p.quantity for (_, held), p in self.positions.items() if held == instrument)
+        return instrument in self.watched
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a tick of any instrument can move the book."""
-        return bool(self.working) or (self.is_watched and any(p.quantity for p in self.positions.values()))
+        """Whether any tick can move the book."""
+        return bool(self.watched)
 
     def place(self, order: Order) -> None:
         self.instruments[order.instrument.id] = order.instrument

@@ -22,7 +22,7 @@ from trading.log import MarketLog
 from trading.order import OrderStatus
 from trading.paper import PaperTerms
 from trading.reference import INSTRUMENTS, stored_rates
-from trading.tick import Tick
+from trading.ticks import Ticks
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ def open_book(portfolio: Portfolio) -> OpenBook:
     return OpenBook(portfolio, book, orders, ids)
 
 
-def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Tick]:
+def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Ticks]:
     """The log's ticks that an advance needs. Errors: LogGapError when a replay's log must be read again first.
 
     A live log may have lost some: that is a recorded gap, and orders meet the next tick there is.

@@ -13,8 +13,7 @@ import redis
 from alphapanda import lease
 from alphapanda.connection import key
 from trading.instrument import Instrument
-from trading.packing import Batch, unpack
-from trading.tick import Tick
+from trading.ticks import Ticks
 
 LEASE_MS = 5_000
 READ_ENTRIES = 100
@@ -41,8 +40,8 @@ class Entry:
     control: int
     data: bytes
 
-    def ticks(self, instruments: Mapping[int, Instrument]) -> list[Tick]:
-        return unpack(self.data, self.first, instruments)
+    def ticks(self, instruments: Mapping[int, Instrument]) -> Ticks:
+        return Ticks.unpacked(self.data, self.first, instruments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,10 @@ class MarketLog:
     def release(self, token: str) -> None:
         lease.release(self._redis, self._lease, token)
 
-    def append(self, token: str, expected_last: int, control: int, batch: Batch) -> bool:
+    def append(self, token: str, expected_last: int, control: int, ticks: Ticks) -> bool:
         """Adds a batch behind `expected_last`; False when another holds the lease or the log has moved."""
-        prices = {tick.instrument.id: f"{tick.price_e4}:{tick.time}:{tick.number}" for tick in batch.ticks}
-        entry: list[int | bytes] = [batch.ticks[0].number, batch.ticks[-1].number, control, batch.data]
+        prices = {i: f"{last.price_e4}:{last.time}:{last.tick}" for i, last in latest(ticks).items()}
+        entry: list[int | bytes] = [ticks.first, ticks.last, control, ticks.data]
         flat: list[int | str] = [part for item in prices.items() for part in item]
         done, _ = self._script(
             keys=[self._lease, self._stream, self._prices], args=[token, expected_last, *entry, *flat]
@@ -99,7 +98,7 @@ class MarketLog:
         rows = cast("list[Any]", self._redis.xrange(self._stream, min=f"({after}-0", count=count))
         return [Entry(int(fields[b"f"]), _number(number), int(fields[b"c"]), fields[b"t"]) for number, fields in rows]
 
-    def between(self, after: int, until: int, instruments: Mapping[int, Instrument]) -> Iterator[Tick]:
+    def between(self, after: int, until: int, instruments: Mapping[int, Instrument]) -> Iterator[Ticks]:
         """Ticks after one number up to another. Errors: LogGapError where some of them are missing."""
         place = after
         while place < until:
@@ -107,21 +106,21 @@ class MarketLog:
             if not entries or entries[0].first > place + 1:
                 raise LogGapError(f"ticks {place + 1} to {entries[0].first - 1 if entries else until}")
             for entry in entries:
-                yield from (t for t in entry.ticks(instruments) if place < t.number <= until)
+                yield entry.ticks(instruments).between(place, until)
                 place = entry.last
                 if place >= until:
                     return
 
     def available(
         self, after: int, until: int, instruments: Mapping[int, Instrument], missed: Callable[[int, int], None]
-    ) -> Iterator[Tick]:
+    ) -> Iterator[Ticks]:
         """Like `between`, but `missed` is told the first and last number of what is missing, which is passed over."""
         place = after
         while place < until and (entries := self.read(place)):
             for entry in entries:
                 if entry.first > place + 1 and place < until:
                     missed(place + 1, min(entry.first - 1, until))
-                yield from (t for t in entry.ticks(instruments) if place < t.number <= until)
+                yield entry.ticks(instruments).between(place, until)
                 place = entry.last
         if place < until:
             missed(place + 1, until)
@@ -140,6 +139,11 @@ class MarketLog:
 
     def drop(self) -> None:
         self._redis.delete(self._stream, self._prices)
+
+
+def latest(ticks: Ticks) -> dict[int, LastPrice]:
+    """The last price of each instrument in a batch."""
+    return {i: LastPrice(price, time, ticks.first + place) for i, place, price, time in ticks.latest()}
 
 
 def _number(stream_id: bytes) -> int:

@@ -1,8 +1,7 @@
 """Ticks as bytes: a byte for the form, then records of one size; numbers follow from the first one."""
 
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 
 from trading.instrument import Instrument
@@ -19,18 +18,6 @@ _EMPTY = (0, 0)
 _NO_BOOK = bytes(WIDE.size - PLAIN.size)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Consecutive ticks, and the same packed."""
-
-    ticks: list[Tick]
-    data: bytes
-
-    @classmethod
-    def of(cls, ticks: list[Tick]) -> "Batch":
-        return cls(ticks, pack(ticks))
-
-
 def pack(ticks: Sequence[Tick]) -> bytes:
     """A batch of consecutive ticks, wide where any of them has depth."""
     if ticks and ticks[-1].number - ticks[0].number != len(ticks) - 1:
@@ -39,19 +26,19 @@ def pack(ticks: Sequence[Tick]) -> bytes:
     return _FORM[is_wide] + records(ticks, is_wide=is_wide)
 
 
-def unpack(data: bytes, first_number: int, instruments: Mapping[int, Instrument]) -> list[Tick]:
-    """Raises KeyError for an instrument that is not in the table (yet), ValueError for damaged data."""
+def body_of(data: bytes) -> tuple[memoryview, bool]:
+    """The records of a batch and whether they are wide. Raises ValueError for damaged data."""
     if data[:1] not in _FORM:
         raise ValueError(f"not a batch of ticks: it begins with {data[:4]!r}")
-    try:
-        return _ticks(data, first_number, instruments)
-    except struct.error as error:
-        raise ValueError(f"a batch of ticks of {len(data)} bytes is cut short") from error
+    is_wide = data[:1] == _FORM[True]
+    if (len(data) - 1) % (WIDE if is_wide else PLAIN).size:
+        raise ValueError(f"a batch of ticks of {len(data)} bytes is cut short")
+    return memoryview(data)[1:], is_wide
 
 
-def as_batch(records: bytes, *, is_wide: bool) -> bytes:
-    """Records as `unpack` takes them."""
-    return _FORM[is_wide] + records
+def as_batch(records: bytes | memoryview, *, is_wide: bool) -> bytes:
+    """Records as `body_of` takes them."""
+    return b"".join([_FORM[is_wide], records])
 
 
 def records(ticks: Sequence[Tick], *, is_wide: bool) -> bytes:
@@ -65,18 +52,17 @@ def widened(records: bytes) -> bytes:
     return b"".join([record + _NO_BOOK for record in plain])
 
 
-def _ticks(data: bytes, first_number: int, instruments: Mapping[int, Instrument]) -> list[Tick]:
-    body = memoryview(data)[1:]
+def unpacked(
+    records: memoryview, first_number: int, instruments: Mapping[int, Instrument], *, is_wide: bool
+) -> Iterator[Tick]:
+    """Ticks, one after the other. Raises KeyError for an instrument that is not in the table (yet)."""
     numbers = count(first_number)
-    if data[:1] == _FORM[True]:
-        return [
-            Tick(next(numbers), instruments[i], price, time, volume, arrival or None, _depth(book))
-            for i, price, time, volume, arrival, *book in WIDE.iter_unpack(body)
-        ]
-    return [
-        Tick(number, instruments[i], price, time, volume, arrival or None)
-        for number, (i, price, time, volume, arrival) in zip(numbers, PLAIN.iter_unpack(body), strict=False)
-    ]
+    if is_wide:
+        for i, price, time, volume, arrival, *book in WIDE.iter_unpack(records):
+            yield Tick(next(numbers), instruments[i], price, time, volume, arrival or None, _depth(book))
+    else:
+        for i, price, time, volume, arrival in PLAIN.iter_unpack(records):
+            yield Tick(next(numbers), instruments[i], price, time, volume, arrival or None)
 
 
 def _plain(tick: Tick) -> bytes:

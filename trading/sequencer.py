@@ -22,10 +22,10 @@ from trading import models
 from trading.feed.sources import Source
 from trading.gaps import note_gap
 from trading.instrument import from_e4
-from trading.log import LastPrice, MarketLog
-from trading.packing import Batch
+from trading.log import LastPrice, MarketLog, latest
 from trading.progress import is_idle, low_mark
 from trading.session import aware
+from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
 RESERVE = 100_000
@@ -103,12 +103,11 @@ class Sequencer:
                 raise FencedError(f"market {self.market.name} has another sequencer")
         return min(int(settings.LOG_BATCH_TICKS), self.market.reserved_to - self._next + 1)
 
-    def _append(self, batch: Batch) -> bool:
-        last = batch.ticks[-1].number
+    def _append(self, batch: Ticks) -> bool:
         if not self._log.append(self._token, self._tail, self._control, batch):
             return False
-        self._tail, self._next = last, last + 1
-        self._latest.update({t.instrument.id: LastPrice(t.price_e4, t.time, t.number) for t in batch.ticks})
+        self._tail, self._next = batch.last, batch.last + 1
+        self._latest.update(latest(batch))
         return True
 
     def _assign_controls(self) -> None:

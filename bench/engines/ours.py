@@ -15,17 +15,16 @@ from bench.engines.common import LOOKBACK, QUANTITY, RUPEES_CASH, THRESHOLD, Out
 from risk.decide import Decider
 from risk.limits import Limits
 from risk.scopes import Limited, Scope
-from strategies.backtest import Backtest
+from strategies.backtest import BATCH, Backtest
 from strategies.registry import registry
 from strategies.runner import Runner
 from trading.book import Book
 from trading.charges import RatesTable
 from trading.instrument import Instrument
-from trading.packing import as_batch, unpack
+from trading.packing import as_batch
 from trading.paper import PaperTerms
-from trading.tick import Tick
+from trading.ticks import Ticks as Batch
 
-CHUNK = 4_096
 LIMITS = Limits(max_trades_per_day=10_000_000)  # counted and judged, never reached; the others as they ship
 
 
@@ -37,9 +36,9 @@ def packed(columns: Ticks) -> NDArray[np.void]:
     return rows
 
 
-def unpacked(rows: NDArray[np.void], instruments: dict[int, Instrument]) -> Iterator[Tick]:
-    for start in range(0, len(rows), CHUNK):
-        yield from unpack(as_batch(rows[start : start + CHUNK].tobytes(), is_wide=False), start + 1, instruments)
+def batches(rows: NDArray[np.void], instruments: dict[int, Instrument]) -> Iterator[Batch]:
+    for start in range(0, len(rows), BATCH):
+        yield Batch.unpacked(as_batch(rows[start : start + BATCH].tobytes(), is_wide=False), start + 1, instruments)
 
 
 def momentum(ordinal: int, **parameters: object) -> Runner:
@@ -64,7 +63,7 @@ def main() -> None:
     instruments = {number: Instrument(number, f"S{number}", Decimal("0.05")) for number in columns.instruments}
     run = backtest([momentum(0, lookback=LOOKBACK, threshold=str(THRESHOLD), quantity=QUANTITY)])
     begun = perf_counter()
-    run.run(unpacked(rows, instruments))
+    run.run(batches(rows, instruments))
     seconds = perf_counter() - begun
     book = run.decider.book
     assert all(fill.charges.total > 0 for fill in book.fills)

@@ -16,8 +16,8 @@ from tests import rows
 from tests.builders import OPEN, tick
 from trading.log import MarketLog
 from trading.models import Gap, Market
-from trading.packing import Batch
 from trading.session import SECOND
+from trading.ticks import Ticks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
@@ -26,7 +26,7 @@ def append(market, first, count):
     log = MarketLog(connection(), market.pk)
     log.acquire("test")
     ticks = [tick(n, 100, seconds=time() - OPEN / SECOND) for n in range(first, first + count)]
-    assert log.append("test", log.tail(), 0, Batch.of(ticks))
+    assert log.append("test", log.tail(), 0, Ticks.of(ticks))
 
 
 def ticks_seen(look):

@@ -35,6 +35,7 @@ PURE = (
     "strategies.base",
     "strategies.indicators",
     "strategies.arrays",
+    "strategies.interest",
     "strategies.lane",
     "strategies.scan",
     "strategies.mean_reversion",
@@ -64,6 +65,7 @@ PURE = (
     "trading.prices",
     "trading.session",
     "trading.tick",
+    "trading.ticks",
     "trading.validation",
 )
 LIBRARIES = {"django", "celery", "redis", "kiteconnect"}

@@ -19,9 +19,9 @@ from trading import services as trading
 from trading.ingest import open_source
 from trading.log import MarketLog
 from trading.models import Market
-from trading.packing import Batch
 from trading.reference import INSTRUMENTS
 from trading.sequencer import Sequencer
+from trading.ticks import Ticks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,7 +124,7 @@ def test_batch_that_does_not_follow_the_log_is_refused(replay, redis):
     log = MarketLog(redis, replay.portfolio.market_id)
     log.acquire("mine")
     tail, (entry, *_) = log.tail(), log.read(0)
-    batch = Batch.of([replace(t, number=tail + n) for n, t in enumerate(entry.ticks(INSTRUMENTS), 1)])
+    batch = Ticks.of([replace(t, number=tail + n) for n, t in enumerate(entry.ticks(INSTRUMENTS), 1)])
     assert not log.append("mine", tail - 1, 0, batch)
     assert log.tail() == tail
     assert log.append("mine", tail, 0, batch)

@@ -19,6 +19,7 @@ from tests.builders import SBIN, TCS, book, signal, tick
 from trading.advance import advance
 from trading.order import OrderType
 from trading.session import DAY, SECOND
+from trading.ticks import Ticks
 
 IDS = {1: UUID(int=1), 2: UUID(int=2)}
 EVERYWHERE = Scope()
@@ -33,7 +34,7 @@ def watched(its_book=None, state=HaltState.REDUCING, scope=EVERYWHERE, **rules) 
 
 def go(deciding: Decider, some_ticks, signals=()) -> Decider:
     ordered = sorted(signals, key=lambda s: (s.tick, s.turn))
-    advance(deciding.book, some_ticks, ordered, some_ticks[-1].number, deciding.act, deciding.watch.look)
+    advance(deciding.book, [Ticks.of(some_ticks)], ordered, some_ticks[-1].number, deciding.act, deciding.watch.look)
     return deciding
 
 
@@ -236,7 +237,7 @@ def test_exits_only_reduce_and_never_flip(steps, rules):
             yield made
 
     ordered = sorted(signals, key=lambda s: (s.tick, s.turn))
-    advance(deciding.book, some_ticks, ordered, some_ticks[-1].number, deciding.act, checked)
+    advance(deciding.book, [Ticks.of(some_ticks)], ordered, some_ticks[-1].number, deciding.act, checked)
     assert all(d.approved for d in deciding.decisions if d.signal.source is Source.RULE)
 
 

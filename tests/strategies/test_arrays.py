@@ -13,6 +13,7 @@ from strategies.momentum import Momentum, MomentumParameters
 from strategies.runner import Runner
 from tests.builders import SBIN, TCS, tick
 from trading.tick import Tick
+from trading.ticks import Ticks
 
 HUGE = 2**50
 decimals = st.decimals("0.0001", "0.02", places=4)
@@ -51,6 +52,7 @@ def lane(parameters: list) -> Lane:
 
 
 def outcome(a_lane: Lane):
+    a_lane.settle()
     signals = sorted((s.tick, s.strategy, s.n, s.id, s.target, s.previous_e4, str(s.marks)) for *_, s in a_lane.signals)
     return signals, [(r.place, r.dump()) for r in a_lane.runners.values()], a_lane.faults, a_lane.place
 
@@ -66,9 +68,9 @@ def test_batches_of_any_size_give_what_single_ticks_give(parameters, given_steps
     one_by_one, batched = lane(parameters), lane(parameters)
     ticks = walk(given_steps, start)
     for one in ticks:
-        one_by_one.evaluate([one])
+        one_by_one.evaluate(Ticks.of([one]))
     for begin in range(0, len(ticks), size):
-        batched.evaluate(ticks[begin : begin + size])
+        batched.evaluate(Ticks.of(ticks[begin : begin + size]))
     assert outcome(batched) == outcome(one_by_one)
 
 
@@ -79,7 +81,7 @@ def test_a_long_batch_is_taken_at_once(monkeypatch):
     asked = []
     for runner in taken.runners.values():
         monkeypatch.setattr(runner, "on_tick", lambda *_: asked.append(1) or [])
-    taken.evaluate(ticks)
+    taken.evaluate(Ticks.of(ticks))
     assert asked == []
-    taken.evaluate([tick(arrays.FEWEST + 1, 1_000, seconds=99)])
+    taken.evaluate(Ticks.of([tick(arrays.FEWEST + 1, 1_000, seconds=99)]))
     assert len(asked) == 2

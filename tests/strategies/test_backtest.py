@@ -10,6 +10,7 @@ from strategies.runner import Runner
 from strategies.signal import Target
 from tests.builders import decider, runner, ticks
 from trading.order import OrderStatus, OrderType
+from trading.ticks import Ticks
 
 PRICES = ["100", "102", "99", "101", "97", "103"]
 
@@ -56,7 +57,7 @@ def of(kind, ordinal=1, **parameters):
 
 def run(*runners):
     test = Backtest(list(runners), decider())
-    test.run(ticks(PRICES))
+    test.run([Ticks.of(ticks(PRICES))])
     return test
 
 

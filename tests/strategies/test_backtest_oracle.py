@@ -15,6 +15,7 @@ from tests.builders import book, decider, runner
 from trading.catalogue import Catalogue
 from trading.feed.replay import Refusals, accepted_ticks
 from trading.instrument import Instrument
+from trading.ticks import batches
 
 SEEDED = {"RELIANCE": "0.10", "ICICIBANK": "0.10", "TCS": "0.10", "HDFCBANK": "0.05", "SBIN": "0.05"}
 SYMBOLS = ["SBIN", "TCS", "NOBODY"]
@@ -38,7 +39,7 @@ def product(paths, strategies, limits, slippage, latency_ms):
     runners = [runner(kind, ordinal, **given) for ordinal, (kind, given) in enumerate(strategies, start=1)]
     backtest = Backtest(runners, judge)
     refusals = Refusals()
-    backtest.run(accepted_ticks(paths, Catalogue(known), Decimal("0.05"), refusals))
+    backtest.run(batches(accepted_ticks(paths, Catalogue(known), Decimal("0.05"), refusals), 500))
     assert not refusals.counts
     return backtest
 

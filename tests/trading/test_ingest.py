@@ -90,7 +90,7 @@ def test_mock_goes_on_from_its_last_prices(market, log):
 
 def test_ticks_of_a_live_market_carry_their_arrival_and_depth(market, log):
     ingest(market.pk, 0.4, lambda: None)
-    tick = log.read(0)[0].ticks(INSTRUMENTS)[0]
+    tick = log.read(0)[0].ticks(INSTRUMENTS).tick(0)
     assert 0 <= tick.arrival - tick.time < 5_000_000
     assert len(tick.depth.bids) == len(tick.depth.asks) == 5
 

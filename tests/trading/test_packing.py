@@ -3,8 +3,9 @@ from decimal import Decimal
 import pytest
 
 from trading.instrument import Instrument
-from trading.packing import PLAIN, WIDE, as_batch, pack, records, unpack, widened
+from trading.packing import PLAIN, WIDE, as_batch, pack, records, widened
 from trading.tick import Depth, Level, Tick
+from trading.ticks import Ticks
 
 SBIN = Instrument(3, "SBIN", Decimal("0.05"))
 TCS = Instrument(4_000_000_000, "TCS", Decimal("0.10"))
@@ -19,6 +20,10 @@ WIDE_TICKS = [
     Tick(10, SBIN, 1, 2, depth=Depth(FIVE, FIVE[:2])),
     Tick(11, SBIN, 1, 2, depth=Depth((), ())),
 ]
+
+
+def unpack(data, first, table):
+    return list(Ticks.unpacked(data, first, table))
 
 
 @pytest.mark.parametrize("ticks", [[], PLAIN_TICKS, WIDE_TICKS])

@@ -5,12 +5,17 @@ import pytest
 from alphapanda.errors import InputError
 from trading.feed.spool import Spool, write_spool
 from trading.instrument import Instrument
-from trading.packing import pack, unpack
+from trading.packing import pack
 from trading.tick import Depth, Level, Tick
+from trading.ticks import Ticks
 
 SBIN = Instrument(3, "SBIN", Decimal("0.05"))
 TABLE = {3: SBIN}
 BOOK = Depth((Level(100, 5),), (Level(200, 6),))
+
+
+def unpack(data, first, table):
+    return list(Ticks.unpacked(data, first, table))
 
 
 def ticks(count, deep=()):

@@ -17,10 +17,10 @@ from trading.feed.mock import MockFeed
 from trading.feed.raw import RawTick
 from trading.feed.spool import Spool
 from trading.instrument import Instrument
-from trading.packing import Batch, unpack
 from trading.reference import INSTRUMENTS
 from trading.session import MINUTE, SECOND
 from trading.tick import Tick
+from trading.ticks import Ticks
 from trading.validation import Validator
 
 PACE_SECONDS = 3_600
@@ -32,7 +32,7 @@ class Source(Protocol):
     refused: Counter[str]
     conflated: int
 
-    def take(self, first: int, most: int) -> Batch | None:
+    def take(self, first: int, most: int) -> Ticks | None:
         """The next ticks, numbered from `first`; None when there are none right now."""
 
     def wait(self) -> None:
@@ -56,14 +56,13 @@ class ReplaySource:
         self._pace = key("pace", market)
         self._due_at, self._last_time = self._remembered()
 
-    def take(self, first: int, most: int) -> Batch | None:
+    def take(self, first: int, most: int) -> Ticks | None:
         last = min(first + most - 1, len(self.spool))
         if self._speed:
             last = self._due(first, last)
         if first > last:
             return None
-        data = self.spool.batch(first, last)
-        return Batch(unpack(data, first, INSTRUMENTS), data)
+        return Ticks.unpacked(self.spool.batch(first, last), first, INSTRUMENTS)
 
     def wait(self) -> None:
         Event().wait(0.005)
@@ -105,14 +104,14 @@ class MockSource:
             list(self._instruments.values()), seed, _now(), scenario=scenario, last_prices=last_prices
         )
 
-    def take(self, first: int, most: int) -> Batch | None:
+    def take(self, first: int, most: int) -> Ticks | None:
         """More than fits is conflated before it gets numbers."""
         due = list(self._feed.ticks(_now()))
         kept = due if len(due) <= most else conflated(due)
         self.conflated += len(due) - len(kept)
         taken = [tick for tick in kept if self._accepts(tick)]
         ticks = [self._tick(first + place, tick) for place, tick in enumerate(taken)]
-        return Batch.of(ticks) if ticks else None
+        return Ticks.of(ticks) if ticks else None
 
     def wait(self) -> None:
         Event().wait(0.02)

@@ -20,7 +20,7 @@ from risk.decide import Decider
 from risk.memory import Memory
 from risk.scopes import Limited
 from risk.watch import Watch
-from strategies.backtest import Backtest
+from strategies.backtest import BATCH, Backtest
 from strategies.configuration import known_types
 from strategies.registry import plain
 from strategies.report import results
@@ -30,6 +30,7 @@ from trading.catalogue import Catalogue
 from trading.charges import Rates, RatesTable
 from trading.feed.replay import Refusals, accepted_ticks
 from trading.paper import PaperTerms
+from trading.ticks import batches
 
 LISTS = ("signals", "decisions", "fills")
 
@@ -72,7 +73,7 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
     decider = Decider(_book(trial, rates), Limited(limits.scopes([name for name, _ in trial.strategies])))
     decider.watch = _watch(trial, decider.book, runners)
     backtest = Backtest(runners, decider)
-    backtest.run(accepted_ticks(trial.files, catalogue, trial.tick_size, refusals))
+    backtest.run(batches(accepted_ticks(trial.files, catalogue, trial.tick_size, refusals), BATCH))
     limits.check_symbols(catalogue)
     warn(refusals)
     described = [(name, plain(parameters)) for name, parameters in strategies]

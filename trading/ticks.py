@@ -1,0 +1,143 @@
+"""Consecutive ticks: packed as in the log, looked at as columns, made into objects only where somebody asks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading.instrument import Instrument
+from trading.packing import PLAIN, WIDE, as_batch, body_of, pack, unpacked
+from trading.tick import Tick
+
+Column: TypeAlias = NDArray[np.int64]
+_FIELDS = {"names": ["instrument", "price_e4", "time"], "formats": ["<u4", "<i8", "<i8"], "offsets": [0, 4, 12]}
+_PLAIN, _WIDE = (np.dtype({**_FIELDS, "itemsize": record.size}) for record in (PLAIN, WIDE))  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The ticks of a batch by instrument: `places` has their indices, those of an instrument together and in
+    order; `spans` says from where to where in it. `order` is the same as `places`, as an array.
+    """
+
+    order: NDArray[np.intp]
+    places: list[int]
+    spans: dict[int, tuple[int, int]]
+
+    @classmethod
+    def of(cls, instruments: NDArray[np.uint32]) -> Groups:
+        order = np.argsort(_narrow(instruments), kind="stable")
+        held = instruments[order]
+        changes = np.flatnonzero(held[1:] != held[:-1]) + 1
+        begins, ends = [0, *changes.tolist()], [*changes.tolist(), len(held)]
+        spans = zip(begins, ends, strict=True)
+        return cls(order, order.tolist(), dict(zip(held[begins].tolist(), spans, strict=True)))
+
+
+class Ticks:
+    """`first` is the number of the first tick; a tick's place is its index in the batch.
+
+    Errors: KeyError, where a tick of an instrument that is not in the table (yet) is made.
+    """
+
+    def __init__(
+        self, records: memoryview, first: int, instruments: Mapping[int, Instrument], *, is_wide: bool
+    ) -> None:
+        self.first = first
+        self._records = records
+        self._instruments = instruments
+        self._is_wide = is_wide
+        self._size = (WIDE if is_wide else PLAIN).size
+
+    @classmethod
+    def of(cls, ticks: Sequence[Tick]) -> Ticks:
+        """Errors: ValueError when their numbers do not follow each other."""
+        instruments = {tick.instrument.id: tick.instrument for tick in ticks}
+        return cls.unpacked(pack(ticks), ticks[0].number if ticks else 1, instruments)
+
+    @classmethod
+    def unpacked(cls, data: bytes, first: int, instruments: Mapping[int, Instrument]) -> Ticks:
+        """Errors: ValueError for damaged data."""
+        records, is_wide = body_of(data)
+        return cls(records, first, instruments, is_wide=is_wide)
+
+    def __len__(self) -> int:
+        return len(self._records) // self._size
+
+    def __iter__(self) -> Iterator[Tick]:
+        return unpacked(self._records, self.first, self._instruments, is_wide=self._is_wide)
+
+    @property
+    def last(self) -> int:
+        """The number of the last tick."""
+        return self.first + len(self) - 1
+
+    @property
+    def data(self) -> bytes:
+        """As `unpacked` takes it."""
+        return as_batch(self._records, is_wide=self._is_wide)
+
+    def tick(self, place: int) -> Tick:
+        record = self._records[place * self._size : (place + 1) * self._size]
+        return next(unpacked(record, self.first + place, self._instruments, is_wide=self._is_wide))
+
+    def cut(self, begin: int, end: int) -> Ticks:
+        """From one place up to another, which is left out."""
+        begin, end = max(begin, 0), max(end, 0)
+        if begin == 0 and end >= len(self):
+            return self
+        records = self._records[begin * self._size : end * self._size]
+        return Ticks(records, self.first + begin, self._instruments, is_wide=self._is_wide)
+
+    def between(self, after: int, until: int) -> Ticks:
+        """Those with numbers behind one and up to another."""
+        return self.cut(after + 1 - self.first, until + 1 - self.first)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """`instrument` (id), `price_e4` or `time` of all ticks."""
+        return np.frombuffer(self._records, _WIDE if self._is_wide else _PLAIN)[name]
+
+    @cached_property
+    def groups(self) -> Groups:
+        return Groups.of(self.column("instrument"))
+
+    @cached_property
+    def grouped_prices(self) -> Column:
+        """Prices (1/10,000 rupee) in the order of the groups."""
+        return np.asarray(self.column("price_e4")[self.groups.order], dtype=np.int64)
+
+    def latest(self) -> Iterator[tuple[int, int, int, int]]:
+        """Instrument id, place, price and time of the last tick of each instrument."""
+        ends = [end - 1 for _, end in self.groups.spans.values()]
+        places = self.groups.order[ends]
+        times = self.column("time")[places].tolist()
+        return zip(self.groups.spans, places.tolist(), self.grouped_prices[ends].tolist(), times, strict=True)
+
+    def find(self, instruments: Iterable[int], begin: int, end: int) -> int | None:
+        """The place of the first tick of any of these instruments, between two places."""
+        places, spans, found = self.groups.places, self.groups.spans, end
+        for instrument in instruments:
+            low, high = spans.get(instrument, (0, 0))
+            at = bisect_left(places, begin, low, high)
+            if at < high:
+                found = min(found, places[at])
+        return found if found < end else None
+
+
+def batches(ticks: Iterable[Tick], size: int) -> Iterator[Ticks]:
+    """Consecutive ticks, so many at a time."""
+    rest = iter(ticks)
+    while batch := list(islice(rest, size)):
+        yield Ticks.of(batch)
+
+
+def _narrow(instruments: NDArray[np.uint32]) -> NDArray[Any]:
+    """NumPy sorts numbers of 16 bits by radix: 59 against 3,100 µs for 16,384 ticks of 9,000 instruments."""
+    return instruments.astype(np.uint16) if len(instruments) and instruments.max() < 2**16 else instruments
