@@ -186,6 +186,12 @@ def freeze_valkey(house: House, random: Random) -> Iterator[float]:
     yield from _frozen([house.valkey()], 3)
 
 
+@kind("valkey frozen 15 s")
+def freeze_valkey_long(house: House, random: Random) -> Iterator[float]:
+    """Longer than every timeout of those who wait for it."""
+    yield from _frozen([house.valkey()], 15)
+
+
 @kind("postgres frozen 3 s")
 def freeze_postgres(house: House, random: Random) -> Iterator[float]:
     """Nobody looks on meanwhile: whoever asks it now waits, and could not wake it."""

@@ -19,6 +19,7 @@ from alphapanda.trial import read_trial
 from portfolio.models import Portfolio
 from risk import services as risk
 from strategies import evaluation
+from strategies.models import Shard, StrategyState
 from strategies.seen import seen_for
 from trading import services as trading
 from trading.feed.replay import Refusals
@@ -98,6 +99,13 @@ class Replay:
     def wipe(self) -> None:
         """Redis loses everything."""
         connection().flushdb()
+
+    def repeat(self) -> None:
+        """Everything so far comes once more: no place of the strategies is known, and the log begins anew."""
+        StrategyState.objects.filter(strategy__portfolio=self.portfolio).delete()
+        Shard.objects.filter(market=self.portfolio.market).update(seen=0, saved=0, prices="{}")
+        self.forget()
+        self.wipe()
 
     def drain(self) -> None:
         market = self.portfolio.market

@@ -8,6 +8,7 @@ from django.db import connection as database
 from msgspec.structs import replace
 
 from alphapanda.errors import FencedError
+from alphapanda.lease import only_one
 from portfolio.models import Portfolio
 from risk import services as risk
 from risk.models import Decision
@@ -41,6 +42,20 @@ def test_shard_that_was_taken_over_commits_nothing(replay, redis):
     with pytest.raises(FencedError):
         evaluation._step(zombie, MarketLog(redis, replay.portfolio.market_id), monotonic() + 5, lambda _: None)
     assert replay.portfolio.signals.count() == signals > 0
+
+
+def test_shard_that_another_works_on_is_left_alone(replay):
+    """Two workers on a shard would take it from each other with every batch."""
+    replay.begin()
+    shard = replay.portfolio.market.shards.get()
+    replay.ingest()
+    replay.forget()
+    with only_one(f"{shard.market_id}:{shard.number}") as is_mine:
+        replay.evaluate()
+    assert is_mine
+    assert Shard.objects.get(pk=shard.pk).epoch == shard.epoch
+    replay.evaluate()
+    assert Shard.objects.get(pk=shard.pk).epoch == shard.epoch + 1
 
 
 def test_sequencer_without_the_lease_appends_nothing(replay, redis):

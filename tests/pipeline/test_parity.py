@@ -11,6 +11,7 @@ from tests.pipeline.driver import Replay, bars, expected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STAGES = ("ingest", "evaluate", "decide", "execute", "forget", "wipe")
+PATH = STAGES[:4]
 
 
 @pytest.fixture
@@ -116,5 +117,18 @@ def test_no_order_of_stages_and_no_death_changes_the_ledger(files, order, batch,
     replay = Replay.of(files)
     for stage in order:
         getattr(replay, stage)()
+    replay.drain()
+    assert replay.hash == expected(files)["ledger_hash"]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(prefixes=st.lists(st.integers(1, 6), min_size=1, max_size=4), batch=st.integers(20, 100))
+def test_any_prefix_repeated_any_number_of_times_changes_nothing(files, prefixes, batch, settings, redis):
+    settings.LOG_BATCH_TICKS, settings.SHARD_SAVE_SECONDS = batch, 0.0
+    replay = Replay.of(files)
+    for rounds in prefixes:
+        for stage in PATH * rounds:
+            getattr(replay, stage)()
+        replay.repeat()
     replay.drain()
     assert replay.hash == expected(files)["ledger_hash"]
