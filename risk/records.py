@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 
 from alphapanda.events import EventEnvelope, OrderPlaced, SignalDecided, envelope
 from risk import models
@@ -30,7 +29,7 @@ def decision_row(decision: Decision, signal: Signal, limits_version: int) -> mod
         approved=decision.approved,
         quantity=decision.quantity,
         denied_by=decision.denied_by,
-        verdicts=[asdict(verdict) for verdict in decision.verdicts],
+        verdicts=decision.verdicts,
         limits_version=limits_version,
     )
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
+from alphapanda import bulk
 from alphapanda.errors import InputError
 from alphapanda.events import HaltChanged, envelope, publish
 from portfolio.models import Portfolio
@@ -134,8 +135,10 @@ def _halt_value(row: models.Halt, opened: OpenBook) -> Halt:
 def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Signal], version: int) -> None:
     by_id = {row.pk: row for row in signals}
     rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
-    models.Decision.objects.bulk_create(rows)
-    Signal.objects.filter(pk__in=by_id).update(is_decided=True)
+    bulk.insert(rows)
+    for signal in signals:
+        signal.is_decided = True
+    bulk.update(signals, ["is_decided"])
     approved = [d for d in decisions if d.order]
     placed = [records.new_order(d, by_id[d.signal.id], n) for n, d in enumerate(approved)]
     save_book(opened, placed)

@@ -17,6 +17,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 
+from alphapanda import bulk
 from alphapanda.connection import connection
 from alphapanda.errors import FencedError
 from alphapanda.events import publish
@@ -172,7 +173,7 @@ def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), is_wh
             update_fields=["version", "place", "state"],
         )
         rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
-        models.Signal.objects.bulk_create(rows, ignore_conflicts=True)
+        bulk.insert(rows, ignore_conflicts=True)
         for fault in faults:
             services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
         transaction.on_commit(lambda: publish(map(records.signal_event, rows)))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from alphapanda import bulk
 from alphapanda.connection import connection, key
 from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope, publish
 from portfolio.models import Portfolio, Position
@@ -83,12 +84,11 @@ def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
     new = list(placed)
     book = opened.book
     values = {order.id: order for order in [*book.working, *book.closed]}
-    moved = [records.move(row, values[pk]) for pk, row in opened.orders.items()]
-    models.Order.objects.bulk_create([records.order_row(values[row.pk], row) for row in new])
-    models.Order.objects.bulk_update(moved, records.MOVING)
+    bulk.insert([records.order_row(values[row.pk], row) for row in new])
+    bulk.update([row for pk, row in opened.orders.items() if records.move(row, values[pk])], records.MOVING)
     opened.orders.update({row.pk: row for row in new})
     fills = [records.fill_row(fill, opened.orders[fill.order]) for fill in book.fills]
-    models.Fill.objects.bulk_create(fills)
+    bulk.insert(fills)
     _save_positions(opened)
     Portfolio.objects.filter(pk=opened.portfolio.pk).update(
         cash=book.cash, clock=book.clock, peak_equity=book.peak_equity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from uuid import UUID
 
 from alphapanda.identity import derived_id
@@ -15,7 +16,8 @@ from trading.order import Order, OrderStatus, OrderType, Side, Terms, Validity
 from trading.reference import INSTRUMENTS
 from trading.session import aware, microseconds
 
-MOVING = ["status", "filled", "fill_count", "value", "brokerage", "is_triggered", "closed_tick"]
+MOVING = ("status", "filled", "fill_count", "value", "brokerage", "is_triggered", "closed_tick")
+_MOVABLE = attrgetter(*MOVING)
 
 
 def order_value(row: models.Order, ordinal: int) -> Order:
@@ -48,11 +50,14 @@ def _terms(row: models.Order) -> Terms:
     )
 
 
-def move(row: models.Order, order: Order) -> models.Order:
-    """Takes over what may change in an order's life."""
-    for name in MOVING:
-        setattr(row, name, getattr(order, name))
-    return row
+def move(row: models.Order, order: Order) -> bool:
+    """Takes over what may change in an order's life; returns whether anything has."""
+    new = _MOVABLE(order)
+    if _MOVABLE(row) == new:
+        return False
+    for name, value in zip(MOVING, new, strict=True):
+        setattr(row, name, value)
+    return True
 
 
 def order_row(order: Order, row: models.Order) -> models.Order:
@@ -69,7 +74,8 @@ def order_row(order: Order, row: models.Order) -> models.Order:
     row.validity_minutes = terms.validity_minutes
     row.placed_tick = order.placed_tick
     row.placed_time = aware(order.placed_time)
-    return move(row, order)
+    move(row, order)
+    return row
 
 
 def fill_row(fill: Fill, order: models.Order) -> models.Fill:
