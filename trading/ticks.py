@@ -34,6 +34,8 @@ class Groups:
     @classmethod
     def of(cls, instruments: NDArray[np.uint32]) -> Groups:
         order = np.argsort(_narrow(instruments), kind="stable")
+        if not len(order):
+            return cls(order, [], {})
         held = instruments[order]
         changes = np.flatnonzero(held[1:] != held[:-1]) + 1
         begins, ends = [0, *changes.tolist()], [*changes.tolist(), len(held)]

@@ -121,6 +121,13 @@ def test_matching_comes_before_what_falls_on_the_tick():
     assert seen == [0, 5, 5]
 
 
+def test_a_batch_of_which_nothing_is_left_moves_nothing():
+    a_book, ticks = book(), Ticks.of([tick(1, 100), tick(2, 100)])
+    a_book.place(order(10))
+    advance(a_book, [ticks.between(2, 5)], [], 5, lambda _: None)
+    assert (a_book.clock, a_book.fills) == (5, [])
+
+
 def test_the_clock_stands_at_the_last_finished_tick_even_without_ticks():
     a_book = book()
     advance(a_book, [], [], 17, lambda _: None)
