@@ -1,15 +1,16 @@
 """A position at average cost: quantity and total cost are kept, the average is only shown."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from trading.charges import micro
 
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """`cost` has the sign of `quantity`: paid for a long, received for a short; rupees.
 
     `realised` and `charges` add up over its whole life; charges are not inside `realised`.

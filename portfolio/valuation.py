@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
+
 from portfolio.position import Position
 
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """A position and the last price of its instrument (rupees)."""
 
     position: Position

@@ -1,13 +1,12 @@
 """A decision: what risk made of a signal, with every verdict that led to it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from strategies.signal import Signal
 from trading.order import Order
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What one rule saw: `limit` and `observed` as text, in the rule's unit; None where it has no opinion.
 
     `scope` and `version` say whose limits spoke and in which version, where a limit is set.
@@ -33,8 +32,7 @@ def verdict(rule: str, limit: object, observed: object, passed: bool, is_exempt:
     return Verdict(rule, passed, text(limit), text(observed), is_exempt and not passed)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """`quantity` is that of the order it makes, 0 when it makes none."""
 
     signal: Signal

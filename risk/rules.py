@@ -6,8 +6,9 @@ what reduces, when the halt allows that.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from risk.account_rules import ACCOUNT_RULES, LIMIT_OF_ACCOUNT_RULE
 from risk.decision import Verdict, verdict

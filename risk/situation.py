@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.valuation import Valuation
 from risk.halt import Halt
@@ -23,8 +24,7 @@ ZERO = Decimal(0)
 BPS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """An order that was placed lately."""
 
     time: int
@@ -33,8 +33,7 @@ class Placed:
     signed_quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """Signed shares held and working, the signed order, the strategy's trades that day, and for rules about the
     whole account its book, its orders that day and its latest orders; `own` are the strategy's of the shares.
     `origins` says whose each limit is.
@@ -50,7 +49,7 @@ class Situation:
     orders_today: int = 0
     latest: tuple[Placed, ...] = ()
     own: int | None = None
-    origins: Mapping[str, Scope] = field(default_factory=lambda: NOWHERE, hash=False)
+    origins: Mapping[str, Scope] = NOWHERE
 
     @property
     def is_exit(self) -> bool:

@@ -1,9 +1,10 @@
 """A signal: the edge at which a strategy's target position changes."""
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from trading.instrument import Instrument, to_e4
 from trading.order import OrderType, Side, Terms, Validity
@@ -14,8 +15,7 @@ MIN_PRICE, MAX_PRICE = Decimal("0.0001"), Decimal(10**9)
 MAX_MINUTES = 366 * 24 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """The position a strategy wants in the instrument of the tick, and how to get there.
 
     Prices in rupees. Errors: ValueError naming the field, which quarantines the strategy.
@@ -71,8 +71,7 @@ class Source(StrEnum):
     RULE = "rule"
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """`strategy` is the ordinal in its portfolio, `n` counts the signals of one strategy at one tick.
 
     `price_e4` is the tick's price and `previous_e4` that of the instrument's tick before it; `marks` are the
@@ -92,7 +91,7 @@ class Signal:
     arrival: int | None
     price_e4: int
     previous_e4: int | None
-    marks: dict[int, int] = field(hash=False)
+    marks: dict[int, int]
     reason: str = ""
     confidence: float = 1.0
     source: Source = Source.STRATEGY

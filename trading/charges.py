@@ -10,6 +10,8 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
+import msgspec
+
 from trading.order import Side
 
 MICRO = Decimal("0.000001")
@@ -40,8 +42,7 @@ class Rates:
     gst: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Charges:
+class Charges(msgspec.Struct, frozen=True):
     """The parts of a fill's charges in rupees, 6 decimals each, so that they add up."""
 
     brokerage: Decimal

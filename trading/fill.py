@@ -1,16 +1,16 @@
 """A fill: the n-th part of an order that traded, with what it cost."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
+
+import msgspec
 
 from trading.charges import Charges
 from trading.instrument import Instrument
 from trading.order import Side
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True):
     """`price` in rupees a share; `time` is the exchange time of its tick in microseconds."""
 
     order: UUID

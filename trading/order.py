@@ -5,6 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from trading.instrument import Instrument
 
 ZERO = Decimal(0)
@@ -52,8 +54,7 @@ class OrderStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """How an order may fill; prices in 1/10,000 rupee."""
 
     order_type: OrderType = OrderType.MARKET

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
+
 from trading.instrument import Instrument, to_e4
 from trading.order import Order, OrderStatus, OrderType, Side, Validity
 from trading.session import MINUTE, india_day
@@ -24,8 +26,7 @@ class PaperTerms:
     latency_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(msgspec.Struct, frozen=True):
     """Shares that change hands at one price."""
 
     quantity: int

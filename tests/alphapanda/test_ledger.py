@@ -1,8 +1,9 @@
-from dataclasses import replace
+import dataclasses
 from decimal import Decimal
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from alphapanda.ledger import (
     decision_line,
@@ -94,7 +95,7 @@ def test_ids_reasons_confidence_and_wall_clocks_are_not_in_the_hash(change):
     ],
 )
 def test_what_became_of_an_order_is_in_the_hash(change):
-    assert order_line(replace(ORDER, **change)) != order_line(ORDER)
+    assert order_line(dataclasses.replace(ORDER, **change)) != order_line(ORDER)
 
 
 @pytest.mark.parametrize("part", ["brokerage", "stt", "exchange", "sebi", "stamp", "gst"])

@@ -1,9 +1,10 @@
 """A person reads why: rule, limit, what was seen, whose limit, and whether an exit was exempt."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import asdict
 
 from risk.account_rules import ACCOUNT_RULES
 from risk.explanation import WHAT, explained, sentence
