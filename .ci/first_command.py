@@ -147,10 +147,16 @@ def fetch(url: str, headers: dict[str, str], data: bytes | None = None) -> Any:
 
 
 def processes_of(home: Path) -> list[int]:
-    """By environment or command line, whoever runs them."""
+    """By environment, command line or where they write to, whoever runs them."""
     mark = str(home).encode()
     entries = [entry for entry in Path("/proc").glob("[0-9]*") if int(entry.name) != os.getpid()]
-    return [int(e.name) for e in entries if mark in content(e / "environ") or mark in content(e / "cmdline")]
+    return [int(e.name) for e in entries if any(mark in seen for seen in traces(e))]
+
+
+def traces(entry: Path) -> Iterator[bytes]:
+    yield from (content(entry / "environ"), content(entry / "cmdline"))
+    with suppress(OSError):
+        yield str((entry / "fd/1").readlink()).encode()
 
 
 def command(pid: int) -> str:

@@ -1,11 +1,9 @@
 """A program of the house as a fork of a process that has everything loaded: there in milliseconds, its memory shared.
 
-It runs what its command says, as if it had been executed, but it keeps the arguments and the environment that its
-parent was executed with: in `ps` it is known by its name.
+It runs what its command says and says so in `ps`, as if it had been executed.
 """
 
 import atexit
-import ctypes
 import os
 import runpy
 import signal
@@ -15,7 +13,8 @@ import traceback
 from collections.abc import Callable
 from subprocess import TimeoutExpired
 
-_PR_SET_NAME = 15
+from setproctitle import setproctitle
+
 _WAIT_SECONDS = 0.02
 
 
@@ -126,6 +125,7 @@ def _exit_code(run: Callable[[], None]) -> int:
 
 def run_command(command: tuple[str, ...]) -> None:
     """`python -m module …` or `python file.py …`, in this process."""
+    setproctitle(" ".join(command))
     match command:
         case (_, "-m", module, *arguments):
             sys.argv = [module, *arguments]
@@ -133,8 +133,3 @@ def run_command(command: tuple[str, ...]) -> None:
         case (_, file, *arguments):
             sys.argv = [file, *arguments]
             runpy.run_path(file, run_name="__main__")
-
-
-def take_name(name: str) -> None:
-    """What `ps` and `top` show of this process and of its own forks."""
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)

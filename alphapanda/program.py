@@ -72,7 +72,6 @@ def start(program: Program, home: Path) -> Child:
 def _be(program: Program, home: Path, parent: int, begin: Callable[[], None]) -> None:
     """In a fork: what it takes to be the program."""
     end_with(parent, signal.SIGKILL)
-    forking.take_name(program.name)
     os.chdir(program.directory)
     os.environ.update({**program.environment, MARK: str(home)})
     begin()
@@ -140,7 +139,7 @@ def _is_marked(entry: Path, home: Path) -> bool:
 
 
 def _speaks_to(entry: Path, logs: Path) -> bool:
-    """Forks have the environment of the house itself, but their output is a log of it."""
+    """What a fork says in `ps` lies over its environment, but its output is a log of the house."""
     try:
         return (entry / "fd/1").readlink().parent == logs
     except OSError:

@@ -10,7 +10,7 @@ import pytest
 
 from alphapanda.program import Program, always, kill, log_file, processes_of, start
 
-PRINTS = "import os, sys; print(*sys.argv[1:], os.environ['COLOUR'], open('/proc/self/comm').read())"
+PRINTS = "import os, sys; print(*sys.argv[1:], os.environ['COLOUR'], open('/proc/self/cmdline').read())"
 SLEEPS = "import time; time.sleep(600)"
 DESCRIPTORS = """
 import os
@@ -50,9 +50,10 @@ def wait_for(condition: Callable[[], object]) -> None:
         sleep(0.02)
 
 
-def test_a_fork_runs_its_command_under_its_name_with_its_environment_and_log(fork, home):
+def test_a_fork_runs_its_command_shows_it_and_has_its_environment_and_log(fork, home):
     assert fork(PRINTS, "one", "two").wait(15) == 0
-    assert output(home) == "one two green forked\n\n"
+    shown = f"{sys.executable} {home / 'forked.py'} one two"
+    assert output(home).rstrip("\0\n") == f"one two green {shown}"
 
 
 @pytest.mark.parametrize(

@@ -92,13 +92,13 @@ class House:
 
     def worker(self, name: str) -> psutil.Process:
         """The newest process that runs this worker."""
-        return self._newest(name)
+        return self._newest(f"-n {node_name(name)} ")
 
     def beat(self) -> psutil.Process:
-        return self._newest("beat")
+        return self._newest("alphapanda beat")
 
     def postgres(self) -> psutil.Process:
-        return self._newest("postgres")
+        return self._newest("bin/postgres ")
 
     def valkey(self) -> psutil.Process:
         return self._newest("valkey-server")
@@ -114,11 +114,11 @@ class House:
         children = wait_for(pool, 30, f"{name} has a pool")
         return children[pick % len(children)]
 
-    def _newest(self, name: str) -> psutil.Process:
+    def _newest(self, words: str) -> psutil.Process:
         def found() -> list[psutil.Process]:
-            return [p for p in self.members() if _name(p) == name]
+            return [p for p in self.members() if words in _command(p)]
 
-        return max(wait_for(found, 30, f"a process {name!r}"), key=lambda p: p.create_time())
+        return max(wait_for(found, 30, f"a process {words!r}"), key=lambda p: p.create_time())
 
     def valkey_data(self) -> Path:
         return embedded.servers_directory(self.home, server_account()) / "valkey"
@@ -139,12 +139,12 @@ class House:
 
     def stopped(self) -> list[str]:
         """Processes that nobody has continued."""
-        return [_name(p) for p in self._all() if _status(p) == psutil.STATUS_STOPPED]
+        return [_command(p) for p in self._all() if _status(p) == psutil.STATUS_STOPPED]
 
     def workers_alive(self) -> dict[str, int]:
         """How many processes run each worker: one, when nothing is left over."""
-        names = [_name(p) for p in self.members()]
-        return {name: names.count(name) for name in WORKERS}
+        commands = [_command(p) for p in self.members()]
+        return {name: sum(f"-n {node_name(name)} " in c for c in commands) for name in WORKERS}
 
     def _all(self) -> Iterator[psutil.Process]:
         for pid in processes_of(self.home):
@@ -169,9 +169,9 @@ class House:
         self.strangers.remove(stranger)
 
 
-def _name(process: psutil.Process) -> str:
+def _command(process: psutil.Process) -> str:
     try:
-        return str(process.name())
+        return " ".join(process.cmdline()) + " "
     except psutil.Error:
         return ""
 

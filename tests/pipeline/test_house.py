@@ -107,7 +107,9 @@ class Running:
 
     def worker(self, name):
         """The process that runs the worker now; its children are not in the same group as its parent."""
-        found = [p for p in psutil.Process(self.process.pid).children() if p.name() == name]
+        members = psutil.Process(self.process.pid).children()
+        alive = [p for p in members if p.status() != psutil.STATUS_ZOMBIE]
+        found = [p for p in alive if f"-n {name}@" in " ".join(p.cmdline())]
         return found[0] if found else None
 
 
