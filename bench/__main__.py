@@ -73,6 +73,8 @@ def measure(modules: Iterable[str], size: Size) -> tuple[list[Row], list[str]]:
 
 def set_up_django(home: Path) -> None:
     """For this process, which then borrows the servers of one house after the other. Queues of up to 4 shards."""
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
     os.environ.update(
         DJANGO_SETTINGS_MODULE="alphapanda.settings",
         ALPHAPANDA_HOME=str(home),

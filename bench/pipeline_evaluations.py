@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from platform import python_version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from bench.data import save, walk
 from bench.engines.common import Ticks
 from bench.engines.floor import Account, loop
 from bench.house import House, house
+from bench.queue_peers import QUEUES, Queue, Shot, redis_server, shoot
 from bench.replay import Flow, Replay
 from bench.report import Row, middle, more_is_better
 from bench.size import Size
@@ -28,12 +30,20 @@ def run(size: Size, folder: Path) -> Iterator[Row]:
     rows = walk(size.replay_ticks, INSTRUMENTS)
     ticks = Ticks(save(rows, folder / "ticks.npz"), size.replay_ticks // FLOOR_PART)
     flows, floors = [], []
-    with house(SHARDS) as place:
+    shots: dict[Queue, list[Shot]] = {queue: [] for queue in QUEUES}
+    with redis_server() as redis_url:
         for _ in range(size.rounds):
-            flows.append(replayed(rows, size.strategies, place))
+            with house(SHARDS) as place:
+                flows.append(replayed(rows, size.strategies, place))
             floors.append(floor_rate(ticks, size.strategies))
-    ours = middle(rate(flow, size.strategies) for flow in flows)
-    yield _floor_row(ours, middle(floors), size, flows)
+            for queue, taken in shots.items():
+                taken.append(shoot(queue, size.pipelines, redis_url, folder))
+    ours, about = middle(rate(flow, size.strategies) for flow in flows), conditions(size, flows)
+    for queue, taken in shots.items():
+        yield _row(queue, ours, taken, about)
+    text = f"{about}; ours per core, the loop on 1/{FLOOR_PART} of the ticks, alternating"
+    unit, against = "evaluations/s a core", f"bare Python {python_version()} loop"
+    yield more_is_better("pipeline_floor", ours / CORES, unit, against, middle(floors), text)
 
 
 def replayed(rows: NDArray[np.void], strategies: int, place: House) -> Flow:
@@ -63,6 +73,10 @@ def conditions(size: Size, flows: list[Flow]) -> str:
     )
 
 
-def _floor_row(ours: float, floor: float, size: Size, flows: list[Flow]) -> Row:
-    text = f"{conditions(size, flows)}; ours per core, the loop on 1/{FLOOR_PART} of the ticks, alternating"
-    return more_is_better("pipeline_floor", ours / CORES, "evaluations/s a core", "bare Python loop", floor, text)
+def _row(queue: Queue, ours: float, shots: list[Shot], about: str) -> Row:
+    against = f"{queue.name} ({queue.package} {shots[0].version})"
+    text = (
+        f"{about}; the other: {shots[0].count:,} pairs of tick and strategy, a task for each of four stages of plain "
+        "arithmetic, no ledger, Redis without persistence, two worker processes; alternating"
+    )
+    return more_is_better("pipeline_evaluations", ours, "evaluations/s", against, middle(s.rate for s in shots), text)

@@ -11,8 +11,35 @@ class Size:
     backtest_ticks: int
     replay_ticks: int
     strategies: int
-    pipelines: int  # of a task queue, four tasks each; faster ones get more
+    pipelines: int  # of the slowest task queue, four tasks each; faster ones get more
+    fills: int
+    saves: int
+    growth_evaluations: int
+    many_strategies: int
+    many_instruments: int
 
 
-FULL = Size(rounds=3, backtest_ticks=1_000_000, replay_ticks=200_000, strategies=100, pipelines=1_000)
-QUICK = Size(rounds=1, backtest_ticks=200_000, replay_ticks=50_000, strategies=50, pipelines=200)
+FULL = Size(
+    rounds=3,
+    backtest_ticks=1_000_000,
+    replay_ticks=200_000,
+    strategies=100,
+    pipelines=1_000,
+    fills=10_000,
+    saves=1_000,
+    growth_evaluations=20_000_000,
+    many_strategies=1_000,
+    many_instruments=9_000,
+)
+QUICK = Size(
+    rounds=1,
+    backtest_ticks=200_000,
+    replay_ticks=50_000,
+    strategies=50,
+    pipelines=200,
+    fills=2_000,
+    saves=200,
+    growth_evaluations=2_000_000,
+    many_strategies=200,
+    many_instruments=1_000,
+)
