@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -13,10 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphapanda.errors import InputError
 from risk.limits import Limits
+from trading.calendar import Calendar, Hours, SpecialDay
 from trading.charges import Product, Rates
+from trading.facts import NO_FACTS, Exchange, Facts
 from trading.instrument import Instrument
 
 SHIPPED = Path(__file__).parent / "reference_data"
+CALENDAR = ("trading_hours.json", "special_days.json")
 _Row = TypeVar("_Row", bound=BaseModel)
 Text = Annotated[str, Field(min_length=1, max_length=64)]
 Fraction = Annotated[Decimal, Field(ge=0, le=1, decimal_places=10)]
@@ -33,6 +36,13 @@ class InstrumentRow(BaseModel):
     tick_size: Decimal = Field(gt=0, decimal_places=4)
     lot_size: int = Field(default=1, gt=0)
     name: str = ""
+    freeze_quantity: int | None = Field(default=None, gt=0)
+    lower_circuit: Decimal | None = Field(default=None, gt=0, decimal_places=4)
+    upper_circuit: Decimal | None = Field(default=None, gt=0, decimal_places=4)
+    previous_close: Decimal | None = Field(default=None, gt=0, decimal_places=4)
+
+    def facts(self) -> Facts:
+        return Facts(self.freeze_quantity, self.lower_circuit, self.upper_circuit, self.previous_close)
 
 
 def instrument_rows(directory: Path | None = None) -> list[InstrumentRow]:
@@ -45,6 +55,44 @@ def load_instruments(directory: Path | None = None) -> list[Instrument]:
         Instrument(number, row.symbol, row.tick_size, row.lot_size, row.exchange, row.token)
         for number, row in enumerate(instrument_rows(directory), 1)
     ]
+
+
+def load_facts(directory: Path | None = None) -> dict[int, Facts]:
+    """By the numbers that `load_instruments` gives."""
+    return {number: row.facts() for number, row in enumerate(instrument_rows(directory), 1)}
+
+
+class HoursRow(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exchange: str = ""
+    valid_from: date
+    opens: time
+    closes: time
+
+
+class SpecialDayRow(BaseModel):
+    """A holiday when it has no times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exchange: str = ""
+    day: date
+    name: Text
+    opens: time | None = None
+    closes: time | None = None
+
+
+def load_hours(directory: Path | None = None) -> list[Hours]:
+    return [Hours(**row.model_dump()) for row in load_rows(directory, "trading_hours.json", HoursRow)]
+
+
+def load_special_days(directory: Path | None = None) -> list[SpecialDay]:
+    return [SpecialDay(**row.model_dump()) for row in load_rows(directory, "special_days.json", SpecialDayRow)]
+
+
+def load_exchange(directory: Path | None = None) -> Exchange:
+    return Exchange(load_facts(directory), Calendar.of(load_hours(directory), load_special_days(directory)))
 
 
 class ChargeRow(BaseModel):
@@ -86,11 +134,17 @@ class LimitsRow(BaseModel):
     max_orders_per_day: int | None = Field(None, ge=0)
     max_orders_per_second: int | None = Field(None, ge=0)
     min_seconds_between_equals: Decimal | None = Field(None, ge=0)
+    max_volume_fraction: Decimal | None = Field(None, ge=0)
+    max_close_deviation: Decimal | None = Field(None, ge=0)
+    allowed_instruments: tuple[Text, ...] | None = None
+    forbidden_instruments: tuple[Text, ...] | None = None
     may_short: bool = True
     may_overdraw: bool = True
     may_cross_itself: bool = True
     may_trade_after_hours: bool = True
     may_leave_grid: bool = True
+    may_leave_circuit: bool = True
+    may_slice: bool = True
 
 
 def load_charges(directory: Path | None = None) -> list[Rates]:
@@ -102,12 +156,20 @@ def load_limits(directory: Path | None = None) -> Limits:
     return Limits(**row.model_dump())
 
 
-def reference_hash(instruments: Iterable[Instrument], rates: Iterable[Rates], limits: Limits) -> str:
+def reference_hash(
+    instruments: Iterable[Instrument], rates: Iterable[Rates], limits: Limits, exchange: Exchange
+) -> str:
     """SHA-256 (hex) over what decides about fills and charges: runs with the same hash can be compared."""
-    rows = [f"{i.exchange}|{i.symbol}|{i.tick_size:.4f}|{i.lot_size}|{i.multiplier}" for i in instruments]
+    rows = [_instrument_line(instrument, exchange.facts.get(instrument.id, NO_FACTS)) for instrument in instruments]
+    rows += [str(row) for row in (*exchange.calendar.hours, *exchange.calendar.special.values())]
     rows += ["|".join(_plain(value) for value in asdict(rate).values()) for rate in rates]
     rows.append("|".join(_plain(value) for value in asdict(limits).values()))
     return sha256("\n".join(sorted(rows)).encode()).hexdigest()
+
+
+def _instrument_line(i: Instrument, facts: Facts) -> str:
+    known = "|".join(_plain(value) for value in asdict(facts).values())
+    return f"{i.exchange}|{i.symbol}|{i.tick_size:.4f}|{i.lot_size}|{i.multiplier}|{known}"
 
 
 def _plain(value: object) -> str:
@@ -118,6 +180,8 @@ def _plain(value: object) -> str:
 def load_rows(directory: Path | None, name: str, model: type[_Row]) -> list[_Row]:
     """Rows of a JSON list; InputError names the file, the row (from 1) and the field."""
     path = (directory or SHIPPED) / name
+    if name in CALENDAR and not path.exists():
+        path = SHIPPED / name  # a dump from before there was a calendar
     return [_checked(path, number, row, model) for number, row in enumerate(_json_list(path), 1)]
 
 

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count
-
 from alphapanda.money import money
 from portfolio.models import Portfolio, Position
 from portfolio.overview import last_prices
-from risk import models
+from risk import past
 from risk.limit_services import scopes_of
 from risk.limits import LIMIT_NAMES
 from risk.scopes import Scope, is_set
@@ -42,7 +40,9 @@ def account_now(opened: OpenBook) -> Account:
     prices = last_prices(Position(portfolio=portfolio, instrument_id=instrument) for instrument in sorted(ids))
     marks = {instrument: price.price_e4 for (_, instrument), price in prices.items()}
     time = _market_time(portfolio, (price.time for price in prices.values()))
-    return Account(book, {pk: INSTRUMENTS[pk] for pk in sorted(ids)}, marks, time, _trades(opened, time))
+    known, trades = {pk: INSTRUMENTS[pk] for pk in sorted(ids)}, _trades(opened, time)
+    orders = sum(trades.values()) + sum(past.more_orders(opened, [india_date(time)]).values())
+    return Account(book, known, marks, time, trades, orders)
 
 
 def _market_time(portfolio: Portfolio, known: Iterable[int]) -> int:
@@ -54,13 +54,8 @@ def _market_time(portfolio: Portfolio, known: Iterable[int]) -> int:
 
 def _trades(opened: OpenBook, time: int) -> dict[int, int]:
     """Of every strategy, also of those that have not traded."""
-    counted = (
-        models.Decision.objects.filter(strategy__in=opened.ids.values(), trade_date=india_date(time), approved=True)
-        .values_list("strategy__ordinal")
-        .annotate(count=Count("pk"))
-        .order_by()
-    )
-    return dict.fromkeys(opened.ids, 0) | dict(counted)
+    counted = past.trades(opened, [india_date(time)])
+    return dict.fromkeys(opened.ids, 0) | {ordinal: count for (ordinal, _), count in counted.items()}
 
 
 def _usage(usage: Usage, opened: OpenBook) -> dict[str, Any]:

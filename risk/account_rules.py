@@ -14,7 +14,7 @@ from risk.decision import Verdict, verdict
 from risk.situation import Situation
 from trading.instrument import PRICE_SCALE
 from trading.order import Order, Side
-from trading.session import SECOND, is_in_session
+from trading.session import SECOND
 
 INFINITE = Decimal("Infinity")
 
@@ -70,7 +70,7 @@ def leverage(situation: Situation) -> Decimal:
 def orders_this_second(situation: Situation) -> int:
     """Orders of the portfolio within the second of market time that ends with this one, itself included."""
     begin = situation.signal.time - SECOND
-    return 1 + sum(placed.time > begin for placed in situation.latest)
+    return situation.slices + sum(placed.orders for placed in situation.latest if placed.time > begin)
 
 
 def equals(situation: Situation) -> Verdict | None:
@@ -104,22 +104,6 @@ def crossing(situation: Situation) -> str | None:
     return None
 
 
-def after_hours(situation: Situation) -> str | None:
-    signal = situation.signal
-    return None if is_in_session(signal.time) else "outside 09:15 to 15:30 of a weekday in India"
-
-
-def off_grid(situation: Situation) -> str | None:
-    """Prices must be whole ticks, quantities whole lots."""
-    signal, terms = situation.signal, situation.signal.terms
-    step = int(signal.instrument.tick_size * PRICE_SCALE)
-    if any(price is not None and price % step for price in (terms.limit_e4, terms.trigger_e4)):
-        return f"a price is no multiple of {signal.instrument.tick_size}"
-    if situation.ordered % signal.instrument.lot_size:
-        return f"{abs(situation.ordered)} is no multiple of lots of {signal.instrument.lot_size}"
-    return None
-
-
 ACCOUNT_RULES: tuple[Callable[[Situation], Verdict | None], ...] = (
     Ceiling("order_quantity", "max_order_quantity", lambda s: abs(s.ordered)),
     Ceiling("order_value", "max_order_value", lambda s: s.order_value),
@@ -128,15 +112,13 @@ ACCOUNT_RULES: tuple[Callable[[Situation], Verdict | None], ...] = (
     Ceiling("net_exposure", "max_net_exposure", net_exposure),
     Ceiling("concentration", "max_concentration", concentration),
     Ceiling("leverage", "max_leverage", leverage),
-    Ceiling("open_orders", "max_open_orders", lambda s: len(s.account.working) + 1),
-    Ceiling("orders_per_day", "max_orders_per_day", lambda s: s.orders_today + 1),
+    Ceiling("open_orders", "max_open_orders", lambda s: len(s.account.working) + s.slices),
+    Ceiling("orders_per_day", "max_orders_per_day", lambda s: s.orders_today + s.slices),
     Ceiling("orders_per_second", "max_orders_per_second", orders_this_second),
     equals,
     Ban("short_selling", "may_short", short),
     Ban("cash", "may_overdraw", overdraft, spares_exits=True),
     Ban("self_crossing", "may_cross_itself", crossing),
-    Ban("session", "may_trade_after_hours", after_hours),
-    Ban("grid", "may_leave_grid", off_grid),
 )
 LIMIT_OF_ACCOUNT_RULE = {
     "equal_order": "min_seconds_between_equals",

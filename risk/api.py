@@ -1,8 +1,10 @@
 """API of risk: decisions with their verdicts, halts."""
 
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
@@ -24,17 +26,25 @@ from risk import models, services
 from risk.explanation import explained
 from risk.halt import HaltState
 from strategies.models import Strategy
+from trading.models import Order
 
 
 class DecisionRow(Row):
     symbol = serializers.CharField(source="instrument.symbol")
     time = UtcTime(source="exchange_time")
-    order = serializers.UUIDField(source="order.pk", allow_null=True, help_text="null when it made none")
+    order = serializers.SerializerMethodField(help_text="the first; null when it made none")
+    orders = serializers.ListField(
+        child=serializers.UUIDField(), source="order_ids", read_only=True, help_text="several when it was sliced"
+    )
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_order(self, decision: Any) -> UUID | None:
+        return decision.order_ids[0] if decision.order_ids else None
 
     class Meta:
         model = models.Decision
         fields = [
-            *("id", "signal", "order", "portfolio", "strategy", "instrument", "symbol", "correlation_id"),
+            *("id", "signal", "order", "orders", "portfolio", "strategy", "instrument", "symbol", "correlation_id"),
             *("tick", "n", "time", "trade_date", "approved", "quantity", "denied_by", "verdicts"),
             *("limits_version", "created_at"),
         ]
@@ -72,7 +82,11 @@ class DecisionFilter(LedgerFilter):
 
 
 class Decisions(LedgerRows):
-    queryset = models.Decision.objects.select_related("instrument", "order").order_by("portfolio_id", "-tick", "-id")
+    queryset = (
+        models.Decision.objects.select_related("instrument")
+        .annotate(order_ids=ArraySubquery(Order.objects.filter(decision=OuterRef("pk")).order_by("slice").values("pk")))
+        .order_by("portfolio_id", "-tick", "-id")
+    )
     serializer_class = DecisionRow
     filterset_class = DecisionFilter
 

@@ -1,6 +1,6 @@
 """Signal → decision → order, against a book: what backtest and pipeline share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -15,6 +15,7 @@ from risk.watch import Watch
 from strategies.signal import Signal
 from trading.advance import Stop
 from trading.book import Book
+from trading.facts import EXCHANGE, NO_FACTS, Exchange, sliced
 from trading.order import Order, Side
 from trading.session import SECOND, india_date
 
@@ -27,7 +28,10 @@ def decision_id(signal: Signal) -> UUID:
 
 @dataclass(slots=True)
 class Decider:
-    """Decides the signals of one portfolio in order and places what is approved in its book."""
+    """Decides the signals of one portfolio in order and places what is approved in its book.
+
+    `more_orders` are those of sliced decisions beyond their first, by day in India.
+    """
 
     book: Book
     limits: Limited
@@ -36,6 +40,8 @@ class Decider:
     latest: list[Placed] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     watch: Watch | None = None
+    exchange: Exchange = EXCHANGE
+    more_orders: dict[date, int] = field(default_factory=dict)
 
     def act(self, event: Signal | Stop) -> None:
         if isinstance(event, Stop):
@@ -52,10 +58,11 @@ class Decider:
         verdicts = judge(self._situation(signal, ordered))
         if any(verdict.denies for verdict in verdicts):
             return Decision(signal, False, 0, verdicts)
-        order = self._order(signal, ordered)
-        self.book.place(order)
-        self._count(signal, ordered)
-        return Decision(signal, True, abs(ordered), verdicts, order)
+        orders = tuple(self._orders(signal, ordered))
+        for order in orders:
+            self.book.place(order)
+        self._count(signal, ordered, len(orders))
+        return Decision(signal, True, abs(ordered), verdicts, orders)
 
     def _situation(self, signal: Signal, ordered: int) -> Situation:
         limits = self.limits.of(signal)
@@ -71,30 +78,37 @@ class Decider:
             latest=tuple(self.latest),
             own=self.book.committed(signal.instrument.id, signal.strategy),
             origins=limits.origins,
+            exchange=self.exchange,
         )
 
     def _orders_on(self, day: date) -> int:
-        return sum(count for (_, held), count in self.trades.items() if held == day)
+        trades = sum(count for (_, held), count in self.trades.items() if held == day)
+        return trades + self.more_orders.get(day, 0)
 
-    def _order(self, signal: Signal, ordered: int) -> Order:
-        return Order(
-            id=derived_id(decision_id(signal), "order"),
-            strategy=signal.strategy,
-            instrument=signal.instrument,
-            side=Side.of(ordered),
-            quantity=abs(ordered),
-            terms=signal.terms,
-            placed_tick=signal.tick,
-            placed_time=signal.time,
-        )
+    def _orders(self, signal: Signal, ordered: int) -> Iterator[Order]:
+        """More than one where the exchange freezes what is larger."""
+        facts = self.exchange.facts.get(signal.instrument.id, NO_FACTS)
+        for n, quantity in enumerate(sliced(abs(ordered), facts, signal.instrument.lot_size)):
+            yield Order(
+                id=derived_id(decision_id(signal), f"order {n}" if n else "order"),
+                strategy=signal.strategy,
+                instrument=signal.instrument,
+                side=Side.of(ordered),
+                quantity=quantity,
+                terms=signal.terms,
+                placed_tick=signal.tick,
+                placed_time=signal.time,
+            )
 
-    def _count(self, signal: Signal, ordered: int) -> None:
+    def _count(self, signal: Signal, ordered: int, orders: int) -> None:
+        day = india_date(signal.time)
         self.trades[_day(signal)] = self.trades.get(_day(signal), 0) + 1
+        self.more_orders[day] = self.more_orders.get(day, 0) + orders - 1
         kept = memory(self.limits.scopes)
         begin = signal.time - kept
         self.latest = [placed for placed in self.latest if placed.time > begin]
         if kept:
-            self.latest.append(Placed(signal.time, signal.strategy, signal.instrument.id, ordered))
+            self.latest.append(Placed(signal.time, signal.strategy, signal.instrument.id, ordered, orders))
 
 
 def memory(scopes: Iterable[Scope]) -> int:

@@ -39,7 +39,12 @@ class Decision(msgspec.Struct, frozen=True):
     approved: bool
     quantity: int
     verdicts: tuple[Verdict, ...]
-    order: Order | None = None
+    orders: tuple[Order, ...] = ()
+
+    @property
+    def order(self) -> Order | None:
+        """The first, which is the only one unless it was sliced."""
+        return self.orders[0] if self.orders else None
 
     @property
     def denied_by(self) -> list[str]:

@@ -26,6 +26,12 @@ WHAT = {
     "cash": "When all working buys fill at their worst, cash would be {observed}",
     "self_crossing": "It would trade with an own order: {observed}",
     "session": "The exchange does not trade: {observed}",
+    "circuit": "The exchange takes no such price: {observed}",
+    "close_deviation": "The price is off the previous close by a fraction of {observed}",
+    "freeze": "The exchange's freeze quantity makes it {observed} orders",
+    "volume_fraction": "The order is a fraction of {observed} of the recent volume",
+    "allowed_instrument": "{observed} is traded only when it is listed",
+    "forbidden_instrument": "{observed} is not traded when it is listed",
     "grid": "The order does not fit the instrument: {observed}",
 }
 SPECIAL = {

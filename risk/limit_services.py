@@ -132,7 +132,10 @@ def _check(row: models.Limits) -> None:
 
 
 def limits_value(row: models.Limits) -> Limits:
-    return Limits(**{name: getattr(row, name) for name in LIMIT_NAMES})
+    values: dict[str, Any] = {name: getattr(row, name) for name in LIMIT_NAMES}
+    for name in ("allowed_instruments", "forbidden_instruments"):
+        values[name] = None if values[name] is None else tuple(values[name])
+    return Limits(**values)
 
 
 def limits_rows(portfolio: Portfolio) -> QuerySet[models.Limits]:

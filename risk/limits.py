@@ -6,7 +6,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Shares, orders, rupees, seconds; deviation, concentration and leverage are fractions.
+    """Shares, orders, rupees, seconds; deviations, concentration, leverage and the part of a volume are fractions.
 
     Only the first four are on unless a person sets more.
     """
@@ -26,11 +26,17 @@ class Limits:
     max_orders_per_day: int | None = None  # of the portfolio
     max_orders_per_second: int | None = None  # of the portfolio, in market time
     min_seconds_between_equals: Decimal | None = None  # same strategy, instrument, side and quantity
+    max_volume_fraction: Decimal | None = None  # order quantity / shares traded in the last minutes
+    max_close_deviation: Decimal | None = None  # from the previous close, where it is known
+    allowed_instruments: tuple[str, ...] | None = None  # symbols
+    forbidden_instruments: tuple[str, ...] | None = None
     may_short: bool = True
     may_overdraw: bool = True
     may_cross_itself: bool = True
     may_trade_after_hours: bool = True
     may_leave_grid: bool = True  # prices off the tick size, quantities off the lot size
+    may_leave_circuit: bool = True  # prices beyond the circuit limits, where they are known
+    may_slice: bool = True  # more than the freeze quantity, in several orders
 
 
 LIMIT_NAMES = tuple(field.name for field in fields(Limits))

@@ -18,6 +18,10 @@ from risk.limits import LIMIT_NAMES
 from trading.models import Instrument
 
 
+def _symbols() -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(max_length=64), max_length=10_000, allow_null=True)
+
+
 class LimitsRow(Row):
     class Meta:
         model = models.Limits
@@ -43,11 +47,17 @@ class LimitsChange(Given):
     max_orders_per_day = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
     max_orders_per_second = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
     min_seconds_between_equals = serializers.DecimalField(9, 3, min_value=0, allow_null=True)
+    max_volume_fraction = serializers.DecimalField(12, 6, min_value=0, allow_null=True)
+    max_close_deviation = serializers.DecimalField(12, 6, min_value=0, allow_null=True)
+    allowed_instruments = _symbols()
+    forbidden_instruments = _symbols()
     may_short = serializers.BooleanField()
     may_overdraw = serializers.BooleanField()
     may_cross_itself = serializers.BooleanField()
     may_trade_after_hours = serializers.BooleanField()
     may_leave_grid = serializers.BooleanField()
+    may_leave_circuit = serializers.BooleanField()
+    may_slice = serializers.BooleanField()
 
 
 class LimitsChangeRow(Row):

@@ -11,10 +11,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from risk.halt import HaltState
+from trading.models import Instrument
 
 DECIMALS = (
     *("max_order_value", "max_position_value", "max_gross_exposure", "max_net_exposure"),
     *("max_concentration", "max_leverage", "min_seconds_between_equals"),
+    *("max_volume_fraction", "max_close_deviation"),
 )
 
 
@@ -74,11 +76,17 @@ class Limits(models.Model):
         blank=True,
         help_text="between orders of a strategy with the same instrument, side and quantity",
     )
+    max_volume_fraction = fraction("order quantity / shares traded in the instrument in the last minutes")
+    max_close_deviation = fraction("from the previous close, where it is known")
+    allowed_instruments = models.JSONField(null=True, blank=True, help_text='symbols, ["SBIN", "TCS"]; empty: all')
+    forbidden_instruments = models.JSONField(null=True, blank=True, help_text='symbols, ["SBIN", "TCS"]')
     may_short = models.BooleanField(default=True)
     may_overdraw = models.BooleanField(default=True, help_text="cash below zero when all working buys fill")
     may_cross_itself = models.BooleanField(default=True, help_text="trade with an order of its own")
-    may_trade_after_hours = models.BooleanField(default=True, help_text="outside 09:15 to 15:30 in India")
+    may_trade_after_hours = models.BooleanField(default=True, help_text="outside the trading hours")
     may_leave_grid = models.BooleanField(default=True, help_text="prices off the tick size, quantities off the lot")
+    may_leave_circuit = models.BooleanField(default=True, help_text="prices beyond an instrument's circuit limits")
+    may_slice = models.BooleanField(default=True, help_text="more than the freeze quantity, in several orders")
 
     class Meta:
         verbose_name_plural = "limits"
@@ -100,6 +108,10 @@ class Limits(models.Model):
             ),
         ]
 
+    def clean(self) -> None:
+        for name in ("allowed_instruments", "forbidden_instruments"):
+            _check_symbols(name, getattr(self, name))
+
     @property
     def kind(self) -> str:
         """Whose they are, in a word or two."""
@@ -110,6 +122,18 @@ class Limits(models.Model):
     def __str__(self) -> str:
         named = [self.user, self.portfolio, self.strategy, self.instrument]
         return f"limits of {', '.join(str(row) for row in named if row) or 'new portfolios'}"
+
+
+def _check_symbols(name: str, symbols: Any) -> None:
+    """A symbol that is mistyped would forbid nothing. Errors: ValidationError."""
+    if symbols is None:
+        return
+    if not isinstance(symbols, list | tuple) or not all(isinstance(symbol, str) for symbol in symbols):
+        raise ValidationError({name: 'give a list of symbols, ["SBIN", "TCS"]'})
+    known = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
+    unknown = sorted(set(symbols) - known)
+    if unknown:
+        raise ValidationError({name: f"there is no instrument {unknown[0]!r}"})
 
 
 class LimitsChange(models.Model):

@@ -34,17 +34,25 @@ def decision_row(decision: Decision, signal: Signal, limits_version: int) -> mod
     )
 
 
-def new_order(decision: Decision, signal: Signal, place: int) -> Order:
-    """The row of an order before its terms: whose it is and what caused it."""
-    assert decision.order is not None
-    return Order(
-        id=decision.order.id,
-        decision_id=decision_id(decision.signal),
-        portfolio_id=signal.portfolio_id,
-        strategy_id=signal.strategy_id,
-        correlation_id=signal.correlation_id,
-        placed_n=place,
-    )
+def new_orders(decision: Decision, signal: Signal) -> Iterator[Order]:
+    """The rows of its orders before their terms: whose they are and what caused them."""
+    for n, order in enumerate(decision.orders):
+        yield Order(
+            id=order.id,
+            decision_id=decision_id(decision.signal),
+            slice=n,
+            portfolio_id=signal.portfolio_id,
+            strategy_id=signal.strategy_id,
+            correlation_id=signal.correlation_id,
+        )
+
+
+def placed_in_order(orders: Iterable[Order]) -> list[Order]:
+    """Each with its place among those of its tick."""
+    placed = list(orders)
+    for n, order in enumerate(placed):
+        order.placed_n = n
+    return placed
 
 
 def events(rows: Iterable[models.Decision], placed: Iterable[Order]) -> Iterator[EventEnvelope]:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from risk.account_rules import ACCOUNT_RULES, LIMIT_OF_ACCOUNT_RULE
 from risk.decision import Verdict, verdict
+from risk.exchange_rules import EXCHANGE_RULES, LIMIT_OF_EXCHANGE_RULE
 from risk.halt import HaltState
 from risk.scopes import Scope
 from risk.situation import Situation
@@ -69,13 +70,14 @@ LIMIT_OF = {
     "price_deviation": "max_price_deviation",
     "stale_price": "max_age_seconds",
     **LIMIT_OF_ACCOUNT_RULE,
+    **LIMIT_OF_EXCHANGE_RULE,
 }
 
 
 def judge(situation: Situation) -> tuple[Verdict, ...]:
-    """The verdicts of all rules, of those about the account when they are on."""
-    account = (rule(situation) for rule in ACCOUNT_RULES)
-    found = (*(rule(situation) for rule in RULES), *(given for given in account if given is not None))
+    """The verdicts of all rules, of those about account and exchange when they are on."""
+    others = (rule(situation) for rule in (*ACCOUNT_RULES, *EXCHANGE_RULES))
+    found = (*(rule(situation) for rule in RULES), *(given for given in others if given is not None))
     return tuple(_attributed(given, situation.origins) for given in found)
 
 

@@ -72,6 +72,10 @@ def _is_tighter(name: str, scope: Scope, held: Scope | None, symbol: str) -> boo
 def _measure(name: str) -> Callable[[Any, str], Any]:
     if name.startswith("min_"):
         return lambda value, _: -value
+    if name == "allowed_instruments":
+        return lambda symbols, symbol: symbol in symbols
+    if name == "forbidden_instruments":
+        return lambda symbols, symbol: symbol not in symbols
     return lambda value, _: value
 
 

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from alphapanda import bulk
 from alphapanda.errors import InputError
 from alphapanda.events import HaltChanged, envelope, publish
 from portfolio.models import Portfolio
-from risk import models, records
-from risk.decide import Decider, Trades, behind_clock, memory
+from risk import models, past, records
+from risk.decide import Decider, behind_clock
 from risk.decision import Decision
 from risk.halt import Halt, HaltState
 from risk.limit_services import scopes_of
 from risk.scopes import Limited, Scope
-from risk.situation import Placed
 from strategies.models import Signal, Strategy
 from strategies.records import signal_value
 from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
-from trading.models import Order
-from trading.order import Side
+from trading.reference import stored_exchange
 from trading.services import MOST_TICKS, cancel_resting, settle, stops_up_to
-from trading.session import SECOND, india_date, microseconds
+from trading.session import microseconds
 
 MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time limit
-CLOCKS_MAY_DIFFER = 60 * SECOND  # exchange times of instruments are not strictly in the order of ticks
 
 
 def decide(portfolio_id: int, seen: int) -> int:
@@ -64,16 +60,31 @@ def _undecided(portfolio: Portfolio, seen: int) -> list[Signal]:
 
 
 def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:
-    book, clock = opened.book, opened.book.clock
+    clock = opened.book.clock
     values = [signal_value(row, row.strategy.ordinal) for row in rows]
     due = [value for value in values if value.tick > clock]
     scopes = scopes_of(opened.portfolio)
-    decider = Decider(book, Limited(scopes), _trades(rows, opened), _halts(opened), _latest(opened, scopes, rows[0]))
+    decider = _decider(opened, scopes, rows)
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
     if due:
         _advance(opened, decider, due)
     version = next(scope.version for scope in scopes if scope.kind == "portfolio")
     _save(opened, decider.decisions, rows, version)
+
+
+def _decider(opened: OpenBook, scopes: Sequence[Scope], rows: Sequence[Signal]) -> Decider:
+    """With what the rules must know of the past, which is only read where a limit asks for it."""
+    days = past.days_of(rows)
+    asks_for_hours = any(not scope.limits.may_trade_after_hours for scope in scopes)
+    return Decider(
+        book=opened.book,
+        limits=Limited(scopes),
+        trades=past.trades(opened, days),
+        halts=_halts(opened),
+        latest=past.latest(opened, scopes, microseconds(rows[0].exchange_time)),
+        exchange=stored_exchange({row.instrument_id for row in rows}, asks_for_hours),
+        more_orders=past.more_orders(opened, days),
+    )
 
 
 def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue]) -> None:
@@ -83,37 +94,6 @@ def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue]) -> None
     after = opened.book.clock if opened.book.working else events[0].tick
     advance(opened.book, ticks_for(opened, after, until), events, until, decider.act)
     settle(control for control, _ in stops)
-
-
-def _trades(rows: Iterable[Signal], opened: OpenBook) -> Trades:
-    """Approved decisions so far of each strategy on the days of these signals."""
-    days = {india_date(microseconds(row.exchange_time)) for row in rows}
-    counted = (
-        models.Decision.objects.filter(strategy__in=opened.ids.values(), trade_date__in=days, approved=True)
-        .values_list("strategy__ordinal", "trade_date")
-        .annotate(count=Count("pk"))
-        .order_by()
-    )
-    return {(ordinal, day): count for ordinal, day, count in counted}
-
-
-def _latest(opened: OpenBook, scopes: Sequence[Scope], first: Signal) -> list[Placed]:
-    """Orders that the rules remember at the first signal, oldest first."""
-    kept = memory(scopes)
-    return _since(opened, microseconds(first.exchange_time) - kept) if kept else []
-
-
-def _since(opened: OpenBook, since: int) -> list[Placed]:
-    placed = Order.objects.filter(portfolio=opened.portfolio).order_by("-placed_tick", "-placed_n")
-    recent = takewhile(
-        lambda row: microseconds(row.placed_time) > since - CLOCKS_MAY_DIFFER, placed.iterator(chunk_size=200)
-    )
-    return [_placed(row, opened) for row in recent if microseconds(row.placed_time) > since][::-1]
-
-
-def _placed(row: Order, opened: OpenBook) -> Placed:
-    signed = Side(row.side).sign * row.quantity
-    return Placed(microseconds(row.placed_time), opened.ordinal(row.strategy_id), row.instrument_id, signed)
 
 
 def _halts(opened: OpenBook) -> list[Halt]:
@@ -139,8 +119,7 @@ def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Sig
     for signal in signals:
         signal.is_decided = True
     bulk.update(signals, ["is_decided"])
-    approved = [d for d in decisions if d.order]
-    placed = [records.new_order(d, by_id[d.signal.id], n) for n, d in enumerate(approved)]
+    placed = records.placed_in_order(o for d in decisions for o in records.new_orders(d, by_id[d.signal.id]))
     save_book(opened, placed)
     transaction.on_commit(lambda: publish(records.events(rows, placed)))
 

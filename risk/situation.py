@@ -16,6 +16,7 @@ from risk.scopes import NOWHERE, Scope
 from strategies.signal import Signal, Source
 from trading.book import Book
 from trading.charges import brokerage_of, charge
+from trading.facts import EXCHANGE, NO_FACTS, Exchange, Facts, sliced
 from trading.instrument import Instrument, from_e4
 from trading.order import Order, Side
 from trading.session import india_date
@@ -25,18 +26,19 @@ BPS = 10_000
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """An order that was placed lately."""
+    """What was ordered lately by one decision, in how many orders."""
 
     time: int
     strategy: int
     instrument: int
     signed_quantity: int
+    orders: int = 1
 
 
 class Situation(msgspec.Struct, frozen=True):
     """Signed shares held and working, the signed order, the strategy's trades that day, and for rules about the
     whole account its book, its orders that day and its latest orders; `own` are the strategy's of the shares.
-    `origins` says whose each limit is.
+    `origins` says whose each limit is, `exchange` what the exchange takes.
     """
 
     signal: Signal
@@ -50,6 +52,7 @@ class Situation(msgspec.Struct, frozen=True):
     latest: tuple[Placed, ...] = ()
     own: int | None = None
     origins: Mapping[str, Scope] = NOWHERE
+    exchange: Exchange = EXCHANGE
 
     @property
     def is_exit(self) -> bool:
@@ -61,6 +64,15 @@ class Situation(msgspec.Struct, frozen=True):
         """The strategy's own position shrinks, and not through flat to the other side."""
         own = self.held if self.own is None else self.own
         return abs(own + self.ordered) < abs(own) and own * (own + self.ordered) >= 0
+
+    @property
+    def facts(self) -> Facts:
+        return self.exchange.facts.get(self.signal.instrument.id, NO_FACTS)
+
+    @property
+    def slices(self) -> int:
+        """Orders that it takes."""
+        return len(sliced(abs(self.ordered), self.facts, self.signal.instrument.lot_size))
 
     @property
     def account(self) -> Book:

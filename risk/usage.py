@@ -60,6 +60,7 @@ class Account:
     marks: dict[int, int]
     time: int
     trades: Mapping[int, int]
+    orders_today: int
 
     def usages(self, scope: Scope) -> Iterator[Usage]:
         """Of the limits that a scope sets and that are used up by what is there."""
@@ -81,8 +82,7 @@ class Account:
     def _at_rest(self, instrument: Instrument, scope: Scope) -> Situation:
         """A situation in which nothing is ordered."""
         held, book = self.book.committed(instrument.id), self.book
-        today = sum(self.trades.values())
-        return Situation(self._silence(instrument), held, 0, 0, scope.limits, None, book, today)
+        return Situation(self._silence(instrument), held, 0, 0, scope.limits, None, book, self.orders_today)
 
     def _silence(self, instrument: Instrument) -> Signal:
         return Signal(

@@ -160,6 +160,7 @@ class Signal(models.Model):
     marks = models.JSONField(default=dict, help_text="last prices by instrument id, in 1/10,000 rupee")
     reason = models.TextField(blank=True)
     confidence = models.FloatField(default=1.0)
+    volume = models.BigIntegerField(null=True, help_text="shares traded in the instrument lately")
     source = models.CharField(
         max_length=8,
         choices=[(Source.STRATEGY, "the strategy itself"), (Source.RULE, "an exit rule or a flattening halt")],

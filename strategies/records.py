@@ -40,6 +40,7 @@ def signal_row(signal: Signal, strategy: models.Strategy, version: UUID, market:
         marks=signal.marks,
         reason=signal.reason,
         confidence=signal.confidence,
+        volume=signal.volume,
         source=signal.source,
     )
 
@@ -77,6 +78,7 @@ def signal_value(row: models.Signal, ordinal: int) -> Signal:
         marks={int(instrument): price for instrument, price in row.marks.items()},
         reason=row.reason,
         confidence=row.confidence,
+        volume=row.volume,
         source=Source(row.source),
     )
 

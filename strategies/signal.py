@@ -75,7 +75,8 @@ class Signal(msgspec.Struct, frozen=True):
     """`strategy` is the ordinal in its portfolio, `n` counts the signals of one strategy at one tick.
 
     `price_e4` is the tick's price and `previous_e4` that of the instrument's tick before it; `marks` are the
-    last prices (1/10,000 rupee) of the portfolio's instruments at the tick; times in microseconds.
+    last prices (1/10,000 rupee) of the portfolio's instruments at the tick; times in microseconds. `volume` are the
+    shares traded in the instrument lately, None where nobody counted.
     """
 
     id: UUID
@@ -95,6 +96,7 @@ class Signal(msgspec.Struct, frozen=True):
     reason: str = ""
     confidence: float = 1.0
     source: Source = Source.STRATEGY
+    volume: int | None = None
 
     @property
     def turn(self) -> int:

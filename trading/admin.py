@@ -2,13 +2,13 @@
 
 from django.contrib import admin
 
-from alphapanda.admin import Kept, Shown
+from alphapanda.admin import Edited, Kept, Shown
 from trading import models
 
 
 @admin.register(models.Instrument)
 class InstrumentPage(Kept):
-    list_display = ["symbol", "exchange", "name", "token", "tick_size", "lot_size"]
+    list_display = ["symbol", "exchange", "name", "token", "tick_size", "lot_size", "freeze_quantity"]
     list_filter = ["exchange"]
     search_fields = ["symbol", "name"]
 
@@ -26,6 +26,18 @@ class ChargeRatePage(Kept):
         "gst",
     ]
     list_filter = ["product", "exchange"]
+
+
+@admin.register(models.TradingHours)
+class TradingHoursPage(Edited):
+    list_display = ["valid_from", "exchange", "opens", "closes"]
+
+
+@admin.register(models.SpecialDay)
+class SpecialDayPage(Edited):
+    list_display = ["day", "exchange", "name", "opens", "closes"]
+    list_filter = ["exchange"]
+    search_fields = ["name"]
 
 
 @admin.register(models.Market)

@@ -19,6 +19,7 @@ class InstrumentRow(Row):
     class Meta:
         model = models.Instrument
         fields = ["id", "symbol", "exchange", "token", "name", "tick_size", "lot_size", "multiplier"]
+        fields += ["freeze_quantity", "lower_circuit", "upper_circuit", "previous_close"]
 
 
 class Instruments(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
@@ -35,7 +36,7 @@ class OrderRow(Row):
     class Meta:
         model = models.Order
         fields = [
-            *("id", "decision", "portfolio", "strategy", "instrument", "symbol", "correlation_id"),
+            *("id", "decision", "slice", "portfolio", "strategy", "instrument", "symbol", "correlation_id"),
             *(
                 "side",
                 "quantity",

@@ -9,7 +9,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from trading.charges import Product
+from trading.hours import SpecialDay, TradingHours
 from trading.order import OrderStatus, OrderType, Side, Validity
+
+__all__ = ["SpecialDay", "TradingHours"]  # rows of a file of their own
 
 
 def choices(enum: type[Side | OrderType | Validity | OrderStatus | Product]) -> list[tuple[str, str]]:
@@ -26,12 +29,20 @@ class Instrument(models.Model):
     tick_size = models.DecimalField(max_digits=10, decimal_places=4)
     lot_size = models.PositiveIntegerField(default=1)
     multiplier = models.PositiveIntegerField(default=1)
+    freeze_quantity = models.PositiveIntegerField(null=True, blank=True, help_text="shares of one order at most")
+    lower_circuit = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    upper_circuit = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    previous_close = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["exchange", "symbol"], name="one_instrument_per_symbol"),
             models.CheckConstraint(condition=Q(tick_size__gte=0), name="tick_size_not_negative"),
+            models.CheckConstraint(
+                condition=Q(freeze_quantity__gt=0, lower_circuit__gt=0, upper_circuit__gt=0, previous_close__gt=0),
+                name="facts_above_zero",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -137,7 +148,8 @@ class Order(models.Model):
     """An order; what it still may do is in `status`, its life in `docs/` and `trading/order.py`."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    decision = models.OneToOneField("risk.Decision", models.PROTECT, related_name="order")
+    decision = models.ForeignKey("risk.Decision", models.PROTECT, related_name="orders")
+    slice = models.PositiveIntegerField(default=0, help_text="counts orders of a decision that the exchange splits")
     portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="orders")
     strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="orders")
     instrument = models.ForeignKey(Instrument, models.PROTECT)
@@ -164,6 +176,7 @@ class Order(models.Model):
     class Meta:
         ordering = ["-placed_tick", "-id"]
         constraints = [
+            models.UniqueConstraint(fields=["decision", "slice"], name="one_order_per_decision_and_slice"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(
                 condition=Q(filled__gte=0, filled__lte=F("quantity")), name="order_filled_within_quantity"
@@ -173,6 +186,7 @@ class Order(models.Model):
             models.Index(fields=["portfolio", "placed_tick"], condition=Q(status="OPEN"), name="working_orders"),
             models.Index(fields=["portfolio", "-placed_tick"], name="orders_of_portfolio"),
             models.Index(fields=["strategy", "-placed_tick"], name="orders_of_strategy"),
+            models.Index(fields=["portfolio"], condition=Q(slice__gt=0), name="sliced_orders"),
         ]
 
     def __str__(self) -> str:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trading import models
+from trading.calendar import Calendar, Hours, SpecialDay
 from trading.charges import Product, Rates, RatesTable
+from trading.facts import NO_FACTS, Exchange, Facts
+from trading.hours import SpecialDay as SpecialDayRow
+from trading.hours import TradingHours
 from trading.instrument import Instrument
 
 
@@ -45,6 +51,22 @@ def rates_value(row: models.ChargeRate) -> Rates:
         stamp_buy=row.stamp_buy,
         gst=row.gst,
     )
+
+
+def stored_exchange(instruments: Iterable[int], asks_for_hours: bool) -> Exchange:
+    """What is known of some instruments; the calendar is the usual one unless somebody asks for it."""
+    rows = models.Instrument.objects.filter(pk__in=instruments)
+    facts = {
+        row.pk: Facts(row.freeze_quantity, row.lower_circuit, row.upper_circuit, row.previous_close) for row in rows
+    }
+    calendar = stored_calendar() if asks_for_hours else Calendar()
+    return Exchange({pk: known for pk, known in facts.items() if known != NO_FACTS}, calendar)
+
+
+def stored_calendar() -> Calendar:
+    hours = [Hours(row.valid_from, row.opens, row.closes, row.exchange) for row in TradingHours.objects.all()]
+    days = [SpecialDay(row.day, row.name, row.opens, row.closes, row.exchange) for row in SpecialDayRow.objects.all()]
+    return Calendar.of(hours, days)
 
 
 def stored_rates() -> RatesTable:

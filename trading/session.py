@@ -8,7 +8,6 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 DAY = 24 * 60 * MINUTE
 _INDIA_OFFSET = (5 * 60 + 30) * MINUTE  # India keeps no summer time
-_OPENS, _CLOSES, _SATURDAY = (9 * 60 + 15) * MINUTE, (15 * 60 + 30) * MINUTE, 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DATE = date(1970, 1, 1)
 
@@ -21,12 +20,6 @@ def aware(microseconds: int) -> datetime:
 def microseconds(moment: datetime) -> int:
     """Aware datetime → microseconds since the epoch, exactly."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def is_in_session(microseconds: int) -> bool:
-    """Whether the exchange trades then: 09:15 to 15:30 on a weekday in India. Holidays are not known."""
-    time_of_day = (microseconds + _INDIA_OFFSET) % DAY
-    return _OPENS <= time_of_day < _CLOSES and india_date(microseconds).weekday() < _SATURDAY
 
 
 def india_day(microseconds: int) -> int:

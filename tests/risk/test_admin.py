@@ -2,11 +2,12 @@
 
 import pytest
 
+from risk.limits import LIMIT_NAMES
 from risk.models import Halt, Limits, LimitsChange
 from tests import pages, rows
 
 pytestmark = pytest.mark.django_db
-MAY = dict.fromkeys(("may_short", "may_overdraw", "may_cross_itself", "may_trade_after_hours", "may_leave_grid"), "on")
+MAY = dict.fromkeys((name for name in LIMIT_NAMES if name.startswith("may_")), "on")
 LIMITS, HALTS = "/admin/risk/limits/", "/admin/risk/halt/"
 
 

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import asdict
 
 from risk.account_rules import ACCOUNT_RULES
+from risk.exchange_rules import EXCHANGE_RULES
 from risk.explanation import WHAT, explained, sentence
 from risk.limits import NO_LIMITS
 from risk.rules import LIMIT_OF
@@ -50,7 +51,7 @@ def test_verdict_in_words(verdict, expected):
 
 def test_every_rule_with_a_limit_has_words_of_its_own():
     assert set(WHAT) == set(LIMIT_OF)
-    assert len(LIMIT_OF) == len(ACCOUNT_RULES) + 4
+    assert len(LIMIT_OF) == len(ACCOUNT_RULES) + len(EXCHANGE_RULES) + 4
 
 
 def test_what_denied_comes_first_and_nothing_is_left_out():

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from alphapanda.errors import InputError
 from alphapanda.identity import root_id
 from alphapanda.limits_file import GivenLimits
-from alphapanda.reference import load_charges, load_instruments, load_limits, reference_hash
+from alphapanda.reference import load_charges, load_exchange, load_instruments, load_limits, reference_hash
 from alphapanda.trial import Trial, add_trial_options, read_trial, warn
 from risk.decide import Decider
 from risk.memory import Memory
@@ -71,6 +71,7 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
     ]
     limits = trial.limits or GivenLimits(load_limits(reference))
     decider = Decider(_book(trial, rates), Limited(limits.scopes([name for name, _ in trial.strategies])))
+    decider.exchange = load_exchange(reference)
     decider.watch = _watch(trial, decider.book, runners)
     backtest = Backtest(runners, decider)
     backtest.run(batches(accepted_ticks(trial.files, catalogue, trial.tick_size, refusals), BATCH))
@@ -85,7 +86,7 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
         "refused": dict(refusals.counts),
         "faults": {str(ordinal): fault for ordinal, fault in backtest.faults.items()},
         **results(backtest, described),
-        "reference_hash": reference_hash(used, rates, load_limits(reference)),
+        "reference_hash": reference_hash(used, rates, load_limits(reference), decider.exchange),
     }
 
 

@@ -12,13 +12,14 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from alphapanda.environment import kept_secret
-from alphapanda.reference import instrument_rows, load_charges, load_limits
+from alphapanda.reference import instrument_rows, load_charges, load_hours, load_limits, load_special_days
 from alphapanda.settings import env
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
 from risk.limit_services import change_limits
 from risk.models import Limits
 from strategies.services import create_strategy, start
+from trading.hours import SpecialDay, TradingHours
 from trading.markets import open_market
 from trading.models import ChargeRate, Instrument, Market
 
@@ -48,6 +49,8 @@ def seed_reference() -> None:
     """What is there already is left as people have changed it."""
     Instrument.objects.bulk_create([Instrument(**row.model_dump()) for row in instrument_rows()], ignore_conflicts=True)
     ChargeRate.objects.bulk_create([ChargeRate(**asdict(row)) for row in load_charges()], ignore_conflicts=True)
+    TradingHours.objects.bulk_create([TradingHours(**asdict(row)) for row in load_hours()], ignore_conflicts=True)
+    SpecialDay.objects.bulk_create([SpecialDay(**asdict(row)) for row in load_special_days()], ignore_conflicts=True)
     Limits.objects.get_or_create(user=None, portfolio=None, instrument=None, defaults=asdict(load_limits()))
 
 
