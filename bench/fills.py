@@ -28,16 +28,14 @@ NO_COUNT = {"max_trades_per_day": None}
 
 
 def run(size: Size, folder: Path) -> Iterator[Row]:
-    rates: dict[int, list[float]] = {1: [], 50: []}
-    saves: dict[int, list[float]] = {1: [], 50: []}
+    taken: dict[int, list[tuple[float, float]]] = {1: [], 50: []}
     with house(SHARDS) as place:
         for _ in range(size.rounds):
-            for portfolios in rates:
+            for portfolios, pairs in taken.items():
                 replay = _replay(size.fills, portfolios)
-                rates[portfolios].append(_rate(replay, place))
-                saves[portfolios].append(_saves_a_second(replay, size.saves))
-    for portfolios in rates:
-        yield _row(portfolios, rates[portfolios], saves[portfolios], size)
+                pairs.append((_rate(replay, place), _saves_a_second(replay, size.saves)))
+    for portfolios, pairs in taken.items():
+        yield _row(portfolios, pairs, size)
 
 
 def _replay(fills: int, portfolios: int) -> Replay:
@@ -85,11 +83,12 @@ def _save_rows_of(fill: Fill) -> None:
     Portfolio.objects.filter(pk=fill.portfolio_id).update(cash=F("cash") - fill.charges)
 
 
-def _row(portfolios: int, rates: list[float], saves: list[float], size: Size) -> Row:
+def _row(portfolios: int, pairs: list[tuple[float, float]], size: Size) -> Row:
     text = (
         f"{portfolios} portfolio{'s' if portfolios > 1 else ''}, about {size.fills:,} fills, each with a signal, a "
-        f"decision and an order of its own, through all stages of a house with {SHARDS} shards, durable commits, events "
-        f"sent; the other: {size.saves:,} times the same rows with save() in a transaction; "
-        f"median of {len(rates)}, alternating"
+        f"decision and an order of its own, through all stages of a house with {SHARDS} shards, durable commits, "
+        f"events sent; the other: {size.saves:,} times the same rows with save() in a transaction; "
+        f"median of {len(pairs)}, alternating"
     )
-    return more_is_better("fills", middle(rates), "fills/s", "ORM save() per row", middle(saves), text)
+    ours, saves = (middle(rates) for rates in zip(*pairs, strict=True))
+    return more_is_better("fills", ours, "fills/s", "ORM save() per row", saves, text)

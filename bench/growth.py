@@ -61,9 +61,9 @@ def _row(what: str, small: Case, large: Case, costs: dict[Case, Cost], more: int
     before, after = costs[small], costs[large]
     grown = after.memory - before.memory
     text = (
-        f"CPU of all processes of the house, servers too, without loading; {_words(large)} against {_words(small)}; every "
-        f"strategy looks at every instrument; memory {after.memory / 1e6:,.0f} MB against {before.memory / 1e6:,.0f} MB "
-        f"(PSS), {grown / more / 1e3:,.0f} kB for each of {more:,} more"
+        f"CPU of all processes of the house, servers too, without loading; {_words(large)} against {_words(small)}; "
+        f"every strategy looks at every instrument; memory {after.memory / 1e6:,.0f} MB against "
+        f"{before.memory / 1e6:,.0f} MB (PSS), {grown / more / 1e3:,.0f} kB for each of {more:,} more"
     )
     return less_is_better("growth", after.nanoseconds, "CPU ns/evaluation", f"fewer {what}", before.nanoseconds, text)
 
