@@ -51,6 +51,7 @@ PURE = (
     "trading.feed.bars",
     "trading.feed.columns",
     "trading.feed.files",
+    "trading.feed.kite_packets",
     "trading.feed.lines",
     "trading.feed.mock",
     "trading.feed.raw",
