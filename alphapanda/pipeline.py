@@ -15,7 +15,7 @@ from uuid import UUID
 from celery import chain, current_app
 from celery.canvas import Signature
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from alphapanda.connection import connection, key
 from alphapanda.wake import wake
@@ -98,6 +98,14 @@ def wake_working(portfolio: int) -> None:
     wake(f"execute:{portfolio}", "execution", lambda: chain(*(step(task, portfolio) for task in tasks)))
 
 
+def wake_moving(portfolio: int, *, is_watched: bool) -> None:
+    """New ticks: where exit rules look, deciding moves the clock."""
+    if is_watched:
+        wake_signalled(portfolio)
+    else:
+        wake_working(portfolio)
+
+
 def wake_valuation(portfolio: int) -> None:
     wake(f"value:{portfolio}", "portfolio", lambda: step("portfolio.value", portfolio))
 
@@ -106,9 +114,9 @@ def wake_evaluated(market: UUID, shard: int, signalled: dict[int, UUID]) -> None
     """After a shard has moved: portfolios with signals, and those whose orders wait for ticks."""
     for portfolio, correlation in signalled.items():
         wake_signalled(portfolio, correlation)
-    for portfolio in wanting_ticks(market, shard):
+    for portfolio, is_watched in wanting_ticks(market, shard).items():
         if portfolio not in signalled:
-            wake_working(portfolio)
+            wake_moving(portfolio, is_watched=is_watched)
 
 
 def wake_waiting(portfolio_id: int) -> None:
@@ -134,8 +142,8 @@ def _sweep(market: Market) -> None:
     for shard, seen in _seen(market).items():
         if seen < tail:
             wake_shard(market.pk, shard)
-        for portfolio in _behind(market, shard, seen):
-            wake_working(portfolio)
+        for portfolio, is_watched in _behind(market, shard, seen):
+            wake_moving(portfolio, is_watched=is_watched)
     for portfolio in _undecided(market):
         wake_signalled(portfolio)
     for portfolio in _holding(market):
@@ -150,12 +158,15 @@ def shards_of(market: UUID) -> list[int]:
     return list(Shard.objects.filter(market=market).values_list("number", flat=True))
 
 
-def _behind(market: Market, shard: int, seen: int) -> QuerySet[Portfolio, int]:
-    """Portfolios that wait for ticks which are there: with working orders, or any of a replay."""
+def _behind(market: Market, shard: int, seen: int) -> QuerySet[Portfolio, tuple[int, bool]]:
+    """Portfolios that wait for ticks which are there: with working orders, watched with positions, or any of a
+    replay; and whether they are watched.
+    """
     behind = Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
     if market.kind != Market.Kind.REPLAY:
-        behind = behind.filter(orders__status=OrderStatus.OPEN).distinct()
-    return behind.values_list("pk", flat=True)
+        holding = Q(is_watched=True) & ~Q(positions__quantity=0) & Q(positions__isnull=False)
+        behind = behind.filter(Q(orders__status=OrderStatus.OPEN) | holding).distinct()
+    return behind.values_list("pk", "is_watched")
 
 
 def _undecided(market: Market) -> QuerySet[Signal, int]:

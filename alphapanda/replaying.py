@@ -20,6 +20,8 @@ from alphapanda.reference import reference_hash
 from alphapanda.trial import Trial
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio, revalue, shard_of
+from risk.exit_services import change_exits
+from risk.exits import Exits
 from risk.limit_services import Whose, change, default_limits
 from risk.models import Decision
 from strategies.models import Signal, Strategy
@@ -120,6 +122,7 @@ def _portfolio(user: User, name: str, market: Market, trial: Trial) -> Portfolio
         limit(portfolio, strategies, trial)
     for strategy in strategies:
         start(strategy)
+    _give_exits(portfolio, trial.exits)
     return portfolio
 
 
@@ -133,6 +136,26 @@ def limit(portfolio: Portfolio, strategies: list[Strategy], trial: Trial) -> Non
         strategy = None if scope.strategy is None else strategies[scope.strategy]
         instrument = Instrument.objects.filter(symbol=scope.symbol).first() if scope.symbol else None
         change(Whose(None, portfolio, strategy, instrument), asdict(scope.limits))
+
+
+def _give_exits(portfolio: Portfolio, exits: Exits) -> None:
+    """Errors: InputError when there is no such strategy or instrument."""
+    strategies = {strategy.ordinal: strategy for strategy in portfolio.strategies.all()}
+    for scope, rules in exits.rules:
+        if not rules.is_on:
+            continue
+        if scope.strategy is not None and scope.strategy not in strategies:
+            raise InputError(f"--exits: there is no strategy {scope.strategy}")
+        values = asdict(rules) | {"breach_state": exits.breach_state}
+        strategy = None if scope.strategy is None else strategies[scope.strategy]
+        change_exits(portfolio, values, None, strategy, _instrument(scope.symbol))
+
+
+def _instrument(symbol: str | None) -> Instrument | None:
+    found = Instrument.objects.filter(symbol=symbol, exchange="NSE").first() if symbol else None
+    if symbol and found is None:
+        raise InputError(f"--exits: there is no instrument {symbol!r}")
+    return found
 
 
 def wait(market_id: UUID, show: Callable[[int, int | None], None]) -> None:

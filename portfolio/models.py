@@ -33,6 +33,7 @@ class Portfolio(models.Model):
     cash = models.DecimalField(max_digits=24, decimal_places=6)
     peak_equity = models.DecimalField(max_digits=24, decimal_places=6, default=0)
     clock = models.BigIntegerField(default=0)
+    is_watched = models.BooleanField(default=False, editable=False, help_text="exit rules look at what it holds")
     slippage_bps = models.DecimalField(max_digits=9, decimal_places=4, default="5")
     latency_ms = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)

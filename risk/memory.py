@@ -31,7 +31,7 @@ class Memory:
 
     While nothing is held or working nothing is looked at, and equity does not move. `base` is the profit and loss
     of a strategy when it was last flat, `best_gain` the most it gained since; `tried` says when an exit was last
-    asked for. Before `from_tick` the rules only remember.
+    asked for. Before `from_tick` the rules only remember; `flattening` are the first ticks of flattening halts by id.
     """
 
     equity: Decimal
@@ -44,6 +44,7 @@ class Memory:
     tried: dict[Held, int] = field(default_factory=dict)
     base: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     best_gain: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    flattening: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, book: Book, from_tick: int = 0) -> Memory:
@@ -114,6 +115,7 @@ class Memory:
             "from_tick": self.from_tick,
             "marks": list(self.marks.items()),
             "entries": [[*held, e.sign, e.best_e4, e.day] for held, e in self.entries.items()],
+            "flattening": list(self.flattening.items()),
             "tried": [[*held, time] for held, time in self.tried.items()],
             "base": [[strategy, str(amount)] for strategy, amount in self.base.items()],
             "best_gain": [[strategy, str(amount)] for strategy, amount in self.best_gain.items()],
@@ -124,6 +126,7 @@ class Memory:
         memory = cls(Decimal(state["equity"]), Decimal(state["peak"]), Decimal(state["day_start"]))
         memory.day, memory.from_tick = state["day"], state["from_tick"]
         memory.marks.update(state["marks"])
+        memory.flattening.update(state["flattening"])
         memory.entries.update({(s, i): Entry(*rest) for s, i, *rest in state["entries"]})
         memory.tried.update({(s, i): time for s, i, time in state["tried"]})
         for name in ("base", "best_gain"):

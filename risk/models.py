@@ -11,7 +11,20 @@ from django.db.models import Q
 from django.utils import timezone
 
 from risk.halt import HaltState
+from risk.watch_models import ExitRules, ExitRulesChange, Triggers, TriggersChange, WatchMemory
 from trading.models import Instrument
+
+__all__ = [
+    "Decision",
+    "ExitRules",
+    "ExitRulesChange",
+    "Halt",
+    "Limits",
+    "LimitsChange",
+    "Triggers",
+    "TriggersChange",
+    "WatchMemory",
+]
 
 DECIMALS = (
     *("max_order_value", "max_position_value", "max_gross_exposure", "max_net_exposure"),
@@ -165,6 +178,12 @@ class Halt(models.Model):
         default=HaltState.HALTED,
     )
     reason = models.TextField()
+    rule = models.CharField(max_length=32, blank=True, editable=False, help_text="what set it; empty: a person")
+    limit = models.CharField(max_length=64, blank=True, editable=False)
+    observed = models.CharField(max_length=128, blank=True, editable=False)
+    tick = models.BigIntegerField(null=True, editable=False, help_text="where an exit rule was broken")
+    flatten = models.BooleanField(default=False, help_text="positions are left first, then nothing is ordered")
+    flat_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     lifted_at = models.DateTimeField(null=True, blank=True)

@@ -15,14 +15,16 @@ from alphapanda.events import HaltChanged, envelope, publish
 from portfolio.models import Portfolio
 from risk import models, past, records
 from risk.decide import Decider, behind_clock
-from risk.decision import Decision
+from risk.exit_services import note_watched
 from risk.halt import Halt, HaltState
 from risk.limit_services import scopes_of
 from risk.scopes import Limited, Scope
+from risk.watch import Watch
+from risk.watching import EXIT_RULES, open_watch, restart, save_watch
 from strategies.models import Signal, Strategy
-from strategies.records import signal_value
+from strategies.records import signal_event, signal_value
 from strategies.signal import Signal as SignalValue
-from trading.advance import Stop, advance
+from trading.advance import Stop, advance, no_look
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
 from trading.reference import stored_exchange
 from trading.services import MOST_TICKS, cancel_resting, settle, stops_up_to
@@ -42,9 +44,23 @@ def decide(portfolio_id: int, seen: int) -> int:
     with transaction.atomic():
         portfolio = locked(portfolio_id)
         rows = _undecided(portfolio, seen)
+        if portfolio.is_watched:
+            return _follow(open_book(portfolio), rows, seen)
         if rows:
             _decide(open_book(portfolio), rows)
     return len(rows)
+
+
+def _follow(opened: OpenBook, rows: list[Signal], seen: int) -> int:
+    """Where exit rules look, the clock is moved here, tick by tick while anything is held; 0 when it stands."""
+    clock, watch = opened.book.clock, open_watch(opened, seen)
+    furthest = min(seen, clock + MOST_TICKS) if opened.book.is_waiting else seen
+    due = [row for row in rows if row.tick <= furthest]
+    until = due[-1].tick if due else min(furthest, rows[0].tick - 1) if rows else furthest
+    if not due and until <= clock:
+        return 0
+    _decide(opened, due, watch, until)
+    return max(1, len(due))
 
 
 def _undecided(portfolio: Portfolio, seen: int) -> list[Signal]:
@@ -59,17 +75,18 @@ def _undecided(portfolio: Portfolio, seen: int) -> list[Signal]:
     return list(ordered.filter(tick__lte=furthest if last is None else min(last, furthest)))
 
 
-def _decide(opened: OpenBook, rows: Sequence[Signal]) -> None:
+def _decide(opened: OpenBook, rows: Sequence[Signal], watch: Watch | None = None, until: int = 0) -> None:
     clock = opened.book.clock
     values = [signal_value(row, row.strategy.ordinal) for row in rows]
     due = [value for value in values if value.tick > clock]
     scopes = scopes_of(opened.portfolio)
     decider = _decider(opened, scopes, rows)
+    decider.watch = watch
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
-    if due:
-        _advance(opened, decider, due)
+    if due or until > clock:
+        _advance(opened, decider, due, max(until, due[-1].tick if due else 0))
     version = next(scope.version for scope in scopes if scope.kind == "portfolio")
-    _save(opened, decider.decisions, rows, version)
+    _save(opened, decider, rows, version)
 
 
 def _decider(opened: OpenBook, scopes: Sequence[Scope], rows: Sequence[Signal]) -> Decider:
@@ -81,25 +98,29 @@ def _decider(opened: OpenBook, scopes: Sequence[Scope], rows: Sequence[Signal]) 
         limits=Limited(scopes),
         trades=past.trades(opened, days),
         halts=_halts(opened),
-        latest=past.latest(opened, scopes, microseconds(rows[0].exchange_time)),
-        exchange=stored_exchange({row.instrument_id for row in rows}, asks_for_hours),
+        latest=past.latest(opened, scopes, microseconds(rows[0].exchange_time)) if rows else [],
+        exchange=stored_exchange({row.instrument_id for row in rows} | opened.book.watched, asks_for_hours),
         more_orders=past.more_orders(opened, days),
     )
 
 
-def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue]) -> None:
-    until = due[-1].tick
+def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue], until: int) -> None:
     stops = stops_up_to(opened, until)
     events: list[SignalValue | Stop] = sorted([*due, *(stop for _, stop in stops)], key=lambda e: (e.tick, e.turn))
-    after = opened.book.clock if opened.book.working else events[0].tick
-    advance(opened.book, ticks_for(opened, after, until), events, until, decider.act)
+    after = opened.book.clock if opened.book.is_waiting else events[0].tick if events else until
+    look = decider.watch.look if decider.watch else no_look
+    advance(opened.book, ticks_for(opened, after, until), events, until, decider.act, look)
     settle(control for control, _ in stops)
 
 
 def _halts(opened: OpenBook) -> list[Halt]:
-    """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits."""
+    """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits.
+
+    What a broken exit rule has halted the watch knows, where there is one: its own exits go on.
+    """
     halts = in_force(opened.portfolio).order_by(F("portfolio").asc(nulls_last=True), "pk")
-    return [_halt_value(row, opened) for row in halts]
+    known = EXIT_RULES if opened.book.is_watched else ()
+    return [_halt_value(row, opened) for row in halts.exclude(rule__in=known)]
 
 
 def in_force(portfolio: Portfolio) -> QuerySet[models.Halt]:
@@ -112,8 +133,9 @@ def _halt_value(row: models.Halt, opened: OpenBook) -> Halt:
     return Halt(row.reason, HaltState(row.state), strategy)
 
 
-def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Signal], version: int) -> None:
-    by_id = {row.pk: row for row in signals}
+def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal], version: int) -> None:
+    decisions, said = decider.decisions, _save_watch(opened, decider.watch)
+    by_id = {row.pk: row for row in [*signals, *said]}
     rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
     bulk.insert(rows)
     for signal in signals:
@@ -121,7 +143,16 @@ def _save(opened: OpenBook, decisions: Sequence[Decision], signals: Sequence[Sig
     bulk.update(signals, ["is_decided"])
     placed = records.placed_in_order(o for d in decisions for o in records.new_orders(d, by_id[d.signal.id]))
     save_book(opened, placed)
-    transaction.on_commit(lambda: publish(records.events(rows, placed)))
+    transaction.on_commit(lambda: publish([*map(signal_event, said), *records.events(rows, placed)]))
+
+
+def _save_watch(opened: OpenBook, watch: Watch | None) -> list[Signal]:
+    if watch is None:
+        return []
+    said, halt = save_watch(opened, watch)
+    if halt:
+        _announce(halt, in_force=True)
+    return said
 
 
 def halt(
@@ -139,8 +170,7 @@ def halt(
     if strategy and (portfolio is None or strategy.portfolio_id != portfolio.pk):
         raise InputError("strategy: name its portfolio too")
     with transaction.atomic():
-        halted = Portfolio.objects.filter(pk=portfolio.pk) if portfolio else Portfolio.objects.all()
-        for row in halted.order_by("pk"):
+        for row in _halted(portfolio).order_by("pk"):
             cancel_resting(row.pk, strategy)
         made = models.Halt.objects.create(
             portfolio=portfolio, strategy=strategy, state=state, reason=reason, created_by=user
@@ -154,8 +184,24 @@ def lift(halt: models.Halt, user: User | None, reason: str) -> None:
     if not reason.strip():
         raise InputError("reason: say why it is lifted")
     held = models.Halt.objects.filter(pk=halt.pk, lifted_at__isnull=True)
-    if held.update(lifted_at=Now(), lifted_by=user, lift_reason=reason):
+    with transaction.atomic():
+        scope = [locked(row.pk) for row in _halted(halt.portfolio).order_by("pk")]
+        if not held.update(lifted_at=Now(), lifted_by=user, lift_reason=reason):
+            return
+        for portfolio in scope:
+            _after_lifting(halt, portfolio.pk)
         _announce(halt, in_force=False)
+
+
+def _after_lifting(halt: models.Halt, portfolio_id: int) -> None:
+    if halt.rule in EXIT_RULES:
+        restart(portfolio_id)
+    if halt.flatten:
+        note_watched(portfolio_id)
+
+
+def _halted(portfolio: Portfolio | None) -> QuerySet[Portfolio]:
+    return Portfolio.objects.filter(pk=portfolio.pk) if portfolio else Portfolio.objects.all()
 
 
 def _announce(halt: models.Halt, in_force: bool) -> None:

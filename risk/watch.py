@@ -26,11 +26,19 @@ RETRY = 10 * SECOND  # of market time, after which an exit that was denied or ca
 Held = tuple[int, int]  # ordinal of the strategy, instrument id
 
 
+@dataclass(frozen=True, slots=True)
+class Flattening:
+    """Somebody's word that what is held in a scope is to be left, from a tick on."""
+
+    scope: Scope
+    reason: str
+    from_tick: int
+
+
 @dataclass(slots=True)
 class Watch:
     """`ids` are those of the strategies' versions by ordinal; `halted` is the rule about the whole portfolio that was
-    broken, until a person lifts it, and `broken_at` the tick of it when that was lately; `flattening` are scopes to
-    be left on somebody's word.
+    broken, until a person lifts it, and `broken_at` the tick of it when that was lately.
     """
 
     book: Book
@@ -39,7 +47,7 @@ class Watch:
     memory: Memory
     halted: tuple[Breach, HaltState] | None = None
     broken_at: Tick | None = None
-    flattening: list[tuple[Scope, Breach]] = field(default_factory=list)
+    flattening: list[Flattening] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     _rules: dict[tuple[int | None, str | None], ExitRules] = field(default_factory=dict)
 
@@ -94,12 +102,15 @@ class Watch:
             return None
         if self.halted:
             return self.halted[0]
-        symbol = self.book.instruments[held[1]].symbol
-        found = [breach for scope, breach in self.flattening if scope.covers(held[0], symbol)]
-        found += self._of_strategy(held[0])
+        found = [*self._on_word(held[0], tick), *self._of_strategy(held[0])]
         if held[1] == tick.instrument.id:
             found += self._of_position(held, tick)
         return found[0] if found else None
+
+    def _on_word(self, strategy: int, tick: Tick) -> Iterator[Breach]:
+        for one in self.flattening:
+            if tick.number >= one.from_tick and one.scope.strategy in (None, strategy):
+                yield Breach("flatten", "flat", one.reason)
 
     def _of_strategy(self, strategy: int) -> Iterator[Breach]:
         rules, gained = self._of(strategy), self.memory.gained(self.book, strategy)

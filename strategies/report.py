@@ -52,6 +52,7 @@ def signal_json(signal: Signal) -> dict[str, Any]:
         "quantity": signal.quantity,
         "target": signal.target,
         "reason": signal.reason,
+        "source": signal.source.value,
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from alphapanda.connection import connection, key
-from portfolio.models import Portfolio
+from portfolio.models import Portfolio, Position
 from strategies import models
 from strategies.lane import Lane
 from strategies.runner import Runner
@@ -55,7 +55,13 @@ def _knows_all(runner: Runner, strategy: models.Strategy) -> bool:
 def _has_business(strategy: models.Strategy) -> bool:
     undecided = models.Signal.objects.filter(portfolio=strategy.portfolio_id, strategy=strategy, is_decided=False)
     working = Order.objects.filter(strategy=strategy, status=OrderStatus.OPEN)
-    return undecided.exists() or working.exists()
+    return undecided.exists() or working.exists() or _may_be_left(strategy)
+
+
+def _may_be_left(strategy: models.Strategy) -> bool:
+    """Whether an exit rule may order at any tick; what comes of an order is a position, so this is asked last."""
+    held = Position.objects.filter(strategy=strategy, portfolio__is_watched=True)
+    return held.exclude(quantity=0).exists()
 
 
 def _show_fills(runner: Runner, strategy: models.Strategy) -> None:

@@ -25,6 +25,8 @@ from trading.paper import PaperTerms
 from trading.reference import INSTRUMENTS, stored_rates
 from trading.ticks import Ticks
 
+WATCHED = b"w"
+
 
 @dataclass(slots=True)
 class OpenBook:
@@ -98,19 +100,25 @@ def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
     transaction.on_commit(lambda: publish(_events(fills, closed)))
 
 
-def wanting_ticks(market: UUID, shard: int) -> list[int]:
-    """Portfolios that wait for ticks: a hint for waking, the sweep knows for sure."""
-    return [int(pk) for pk in cast("set[bytes]", connection().smembers(key("wanting", market, shard)))]
+def wanting_ticks(market: UUID, shard: int) -> dict[int, bool]:
+    """Portfolios that wait for ticks, and whether exit rules look at them: a hint for waking, the sweep knows
+    for sure.
+    """
+    names = cast("set[bytes]", connection().smembers(key("wanting", market, shard)))
+    return {int(name.removesuffix(WATCHED)): name.endswith(WATCHED) for name in names}
 
 
 def _note_wanting(opened: OpenBook) -> None:
-    """Those with working orders, and all of a replay, whose clocks hold it back."""
+    """Those whose book waits, and all of a replay, whose clocks hold it back."""
     portfolio = opened.portfolio
     name = key("wanting", portfolio.market_id, portfolio.shard)
-    if opened.book.working or portfolio.market.kind == models.Market.Kind.REPLAY:
-        connection().sadd(name, portfolio.pk)
+    plain, watched = str(portfolio.pk).encode(), str(portfolio.pk).encode() + WATCHED
+    mine, other = (watched, plain) if opened.book.is_watched else (plain, watched)
+    if opened.book.is_waiting or portfolio.market.kind == models.Market.Kind.REPLAY:
+        connection().sadd(name, mine)
+        connection().srem(name, other)
     else:
-        connection().srem(name, portfolio.pk)
+        connection().srem(name, mine, other)
 
 
 def _save_positions(opened: OpenBook) -> None:

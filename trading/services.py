@@ -29,6 +29,8 @@ def execute(portfolio_id: int, seen: int) -> bool:
     """
     with transaction.atomic():
         portfolio = locked(portfolio_id)
+        if portfolio.is_watched:
+            return False  # exit rules look at every tick, so deciding moves the clock
         undecided = Signal.objects.filter(portfolio=portfolio, is_decided=False)
         first = undecided.order_by("tick").values_list("tick", flat=True).first()
         until = seen if first is None else min(seen, first - 1)

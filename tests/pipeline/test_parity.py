@@ -132,3 +132,71 @@ def test_any_prefix_repeated_any_number_of_times_changes_nothing(files, prefixes
         replay.repeat()
     replay.drain()
     assert replay.hash == expected(files)["ledger_hash"]
+
+
+EXITS = {
+    "max_daily_loss": "12400",
+    "max_drawdown": "0.5",
+    "strategy_stop_loss": "600",
+    "strategy_target": "500",
+    "strategy_trailing_stop": "450",
+    "stop_loss": "0.003",
+    "target": "0.004",
+    "trailing_stop": "0.002",
+    "scopes": [
+        {"strategy": 0, "stop_loss": "0.002", "square_off": "09:24"},
+        {"instrument": "NOBODY", "target": "0.003"},
+    ],
+}
+BUSY = {
+    "limits": "none",
+    "strategy": ["momentum", "momentum", "mean_reversion"],
+    "param": ["momentum.lookback=3", "momentum.threshold=0.001", "mean_reversion.lookback=8"],
+}
+RULES = {"stop_loss", "target", "trailing_stop", "strategy_stop_loss", "strategy_target", "strategy_trailing_stop"}
+
+
+def written(path, document) -> str:
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def rules_of(result) -> set[str]:
+    return {s["reason"].partition(":")[0] for s in result["signals"] if s["source"] == "rule"}
+
+
+@pytest.mark.parametrize("batch", [7, 1_000])
+def test_backtest_and_pipeline_agree_with_every_exit_rule_on(files, tmp_path, batch, settings, redis):
+    """What a watch remembers is read from its row again and again."""
+    settings.LOG_BATCH_TICKS, settings.SHARD_SAVE_SECONDS = batch, 0.0
+    options = BUSY | {"exits": written(tmp_path / "exits.json", EXITS)}
+    replay, wanted = Replay.of(files, **options), expected(files, **options)
+    replay.drain()
+    assert rules_of(wanted) >= RULES | {"square_off", "daily_loss"}
+    assert counts(replay) == tuple(len(wanted[name]) for name in ("signals", "decisions", "fills"))
+    assert replay.hash == wanted["ledger_hash"]
+
+
+@pytest.mark.parametrize("state", ["REDUCING", "HALTED"])
+@pytest.mark.parametrize("rule", [{"max_daily_loss": "1500"}, {"max_drawdown": "0.0015"}])
+def test_rule_about_the_portfolio_halts_both_at_the_same_tick(files, tmp_path, rule, state, settings, redis):
+    settings.LOG_BATCH_TICKS = 20
+    options = BUSY | {"exits": written(tmp_path / "exits.json", rule | {"breach_state": state})}
+    replay, wanted = Replay.of(files, **options), expected(files, **options)
+    replay.drain()
+    halt = replay.portfolio.halts.get()
+    assert (halt.state, halt.lifted_at, halt.rule in {"daily_loss", "drawdown"}) == (state, None, True)
+    assert not replay.portfolio.positions.exclude(quantity=0).exists()
+    assert replay.hash == wanted["ledger_hash"]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.lists(st.sampled_from(STAGES), max_size=30), batch=st.integers(5, 100))
+def test_no_order_of_stages_and_no_death_changes_what_rules_do(files, tmp_path, order, batch, settings, redis):
+    settings.LOG_BATCH_TICKS, settings.SHARD_SAVE_SECONDS = batch, 0.0
+    options = BUSY | {"exits": written(tmp_path / "exits.json", EXITS)}
+    replay = Replay.of(files, **options)
+    for stage in order:
+        getattr(replay, stage)()
+    replay.drain()
+    assert replay.hash == expected(files, **options)["ledger_hash"]
