@@ -124,8 +124,10 @@ class Experiment:
 
     def _strike(self, kind: str, flow: Flow, random: Random) -> Struck:
         begun, passed, flow.last_trouble = monotonic(), flow.clocks(), ""
-        with ended(KINDS[kind](self.house, random)) as steps:
+        with ended(KINDS[kind].do(self.house, random)) as steps:
             troubled = max((self._look_on(flow, pause) for pause in steps), default=0.0)
+        if KINDS[kind].is_outage:
+            begun = monotonic()
         if kind == "kill supervisor":
             troubled = self._come_back()
         recovered = self._calm(flow, begun, passed, troubled)

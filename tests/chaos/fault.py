@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from random import Random
 
 from tests.chaos.house import House
 
 Do = Callable[[House, Random], Iterator[float]]
-KINDS: dict[str, Do] = {}
 
 
-def kind(name: str) -> Callable[[Do], Do]:
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`is_outage`: nothing can flow before it ends, so recovery counts from there."""
+
+    do: Do
+    is_outage: bool
+
+
+KINDS: dict[str, Fault] = {}
+
+
+def kind(name: str, *, is_outage: bool = False) -> Callable[[Do], Do]:
     """Registers a fault; it yields the seconds until it wants to go on, and is over when it returns."""
 
     def register(do: Do) -> Do:
-        KINDS[name] = do
+        KINDS[name] = Fault(do, is_outage)
         return do
 
     return register

@@ -28,7 +28,7 @@ def flush(house: House, random: Random) -> Iterator[float]:
     yield from ()
 
 
-@kind("valkey full 3 s")
+@kind("valkey full 3 s", is_outage=True)
 def fill(house: House, random: Random) -> Iterator[float]:
     limit = house.redis.config_get("maxmemory")["maxmemory"]
     house.redis.config_set("maxmemory", "1mb")

@@ -181,18 +181,18 @@ def lose_valkey(house: House, random: Random) -> Iterator[float]:
     yield from ()
 
 
-@kind("valkey frozen 3 s")
+@kind("valkey frozen 3 s", is_outage=True)
 def freeze_valkey(house: House, random: Random) -> Iterator[float]:
     yield from _frozen([house.valkey()], 3)
 
 
-@kind("valkey frozen 15 s")
+@kind("valkey frozen 15 s", is_outage=True)
 def freeze_valkey_long(house: House, random: Random) -> Iterator[float]:
     """Longer than every timeout of those who wait for it."""
     yield from _frozen([house.valkey()], 15)
 
 
-@kind("postgres frozen 3 s")
+@kind("postgres frozen 3 s", is_outage=True)
 def freeze_postgres(house: House, random: Random) -> Iterator[float]:
     """Nobody looks on meanwhile: whoever asks it now waits, and could not wake it."""
     for seconds in _frozen(_family(house.postgres()), 3):
