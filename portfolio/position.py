@@ -10,7 +10,7 @@ from trading.charges import micro
 ZERO = Decimal(0)
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """`cost` has the sign of `quantity`: paid for a long, received for a short; rupees.
 
     `realised` and `charges` add up over its whole life; charges are not inside `realised`.

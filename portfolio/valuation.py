@@ -11,7 +11,7 @@ from portfolio.position import Position
 ZERO = Decimal(0)
 
 
-class Holding(msgspec.Struct, frozen=True):
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """A position and the last price of its instrument (rupees)."""
 
     position: Position

@@ -76,7 +76,7 @@ class Decider:
             book=self.book,
             orders_today=self._orders_on(india_date(signal.time)),
             latest=tuple(self.latest),
-            own=self.book.committed(signal.instrument.id, signal.strategy),
+            own=signal.target - ordered,
             origins=limits.origins,
             exchange=self.exchange,
         )

@@ -6,7 +6,7 @@ from strategies.signal import Signal
 from trading.order import Order
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What one rule saw: `limit` and `observed` as text, in the rule's unit; None where it has no opinion.
 
     `scope` and `version` say whose limits spoke and in which version, where a limit is set.
@@ -26,13 +26,15 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def verdict(rule: str, limit: object, observed: object, passed: bool, is_exempt: bool = False) -> Verdict:
-    def text(value: object) -> str | None:
-        return None if value is None else str(value)
-
-    return Verdict(rule, passed, text(limit), text(observed), is_exempt and not passed)
+    limit, observed = _text(limit), _text(observed)
+    return Verdict(rule, passed, limit, observed, is_exempt and not passed)
 
 
-class Decision(msgspec.Struct, frozen=True):
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """`quantity` is that of the order it makes, 0 when it makes none."""
 
     signal: Signal

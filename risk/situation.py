@@ -25,7 +25,7 @@ ZERO = Decimal(0)
 BPS = 10_000
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """What was ordered lately by one decision, in how many orders."""
 
     time: int
@@ -35,7 +35,7 @@ class Placed(msgspec.Struct, frozen=True):
     orders: int = 1
 
 
-class Situation(msgspec.Struct, frozen=True):
+class Situation(msgspec.Struct, frozen=True, gc=False):
     """Signed shares held and working, the signed order, the strategy's trades that day, and for rules about the
     whole account its book, its orders that day and its latest orders; `own` are the strategy's of the shares.
     `origins` says whose each limit is, `exchange` what the exchange takes.

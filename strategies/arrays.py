@@ -9,18 +9,15 @@ Prices64 = NDArray[np.int64]
 Wishes = list[tuple[int, int]]  # index of a price, position wanted from it on
 
 FEWEST = 16  # prices of an instrument in a batch; for fewer, asking one by one is faster
-SILENT = np.iinfo(np.int64).min  # no opinion
 MOST = 2**62  # products stay below, or whole numbers of 64 bits would not be exact
 
 
-def edges(wanted: Prices64, held: int, begin: int = 0) -> Wishes:
-    """Where an opinion differs from the one before it; `held` is the position wanted so far,
-    `begin` the index of the first opinion.
-    """
-    spoken = np.flatnonzero(wanted != SILENT)
-    values = wanted[spoken]
-    changed = np.diff(values, prepend=held) != 0
-    return list(zip((spoken[changed] + begin).tolist(), values[changed].tolist(), strict=True))
+def edges(places: NDArray[np.intp], wanted: Prices64, held: int) -> Wishes:
+    """Where an opinion differs from the one before it: `wanted` at `places`; `held` is the position wanted so far."""
+    if not len(places):
+        return []
+    changed = np.concatenate([wanted[:1] != held, wanted[1:] != wanted[:-1]])
+    return list(zip(places[changed].tolist(), wanted[changed].tolist(), strict=True))
 
 
 def window_sums(values: Prices64, size: int) -> Prices64:

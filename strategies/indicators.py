@@ -62,6 +62,7 @@ class Window:
         return list(self._values)
 
     def load(self, values: list[int]) -> None:
-        self.clear()
-        for value in values:
-            self.add(value)
+        kept = values[-self.size :]
+        self._values = deque(kept)
+        self.total = sum(kept)
+        self.squares = sum(value * value for value in kept)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 from pydantic import Field
 
-from strategies.arrays import MOST, SILENT, Prices64, Wishes, edges
+from strategies.arrays import MOST, Prices64, Wishes, edges
 from strategies.base import Parameters, Strategy
 from strategies.indicators import Window
 from trading.tick import Tick
@@ -48,8 +48,9 @@ class Momentum(Strategy):
         compared = max(before - lookback, 0)  # pairs of earlier batches
         first, last = seen[compared:-lookback], seen[compared + lookback :]
         move, band = (last - first) * below, first * above
-        wanted = np.select([move > band, move < -band], [self.parameters.quantity, self._short], SILENT)
-        return edges(wanted, self.target, begin=max(lookback - before, 0))
+        moved = np.flatnonzero(np.abs(move) > band)
+        wanted = np.where(move[moved] > 0, self.parameters.quantity, self._short)
+        return edges(moved + max(lookback - before, 0), wanted, self.target)
 
     @property
     def _short(self) -> int:

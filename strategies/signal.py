@@ -13,9 +13,11 @@ Price = Decimal | int | float | str
 MAX_POSITION = 10**9  # shares; far from what any column of the ledger holds
 MIN_PRICE, MAX_PRICE = Decimal("0.0001"), Decimal(10**9)
 MAX_MINUTES = 366 * 24 * 60
+_AT_MARKET = Terms()
+_USUAL = OrderType.MARKET, None, None, Validity.DAY, None, "", 1.0  # of most targets: checked once, here
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, gc=False):
     """The position a strategy wants in the instrument of the tick, and how to get there.
 
     Prices in rupees. Errors: ValueError naming the field, which quarantines the strategy.
@@ -33,6 +35,8 @@ class Target(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if type(self.position) is not int or abs(self.position) > MAX_POSITION:
             raise ValueError(f"target position must be a whole number of shares, got {self.position!r}")
+        if self._rest == _USUAL:
+            return
         if not _is_text(self.reason):
             raise ValueError(f"reason must be text that a database can store, got {self.reason!r}")
         if not 0 <= self.confidence <= 1:
@@ -42,7 +46,15 @@ class Target(msgspec.Struct, frozen=True):
         if not self._has_its_minutes():
             raise ValueError("validity_minutes, a whole number, goes with validity TTL and only with it")
 
+    @property
+    def _rest(self) -> tuple[object, ...]:
+        """All but the position."""
+        prices = self.limit_price, self.trigger_price
+        return self.order_type, *prices, self.validity, self.validity_minutes, self.reason, self.confidence
+
     def terms(self) -> Terms:
+        if self._rest == _USUAL:
+            return _AT_MARKET
         return Terms(
             order_type=OrderType(self.order_type),
             limit_e4=None if self.limit_price is None else to_e4(Decimal(str(self.limit_price))),
@@ -71,7 +83,7 @@ class Source(StrEnum):
     RULE = "rule"
 
 
-class Signal(msgspec.Struct, frozen=True):
+class Signal(msgspec.Struct, frozen=True, gc=False):
     """`strategy` is the ordinal in its portfolio, `n` counts the signals of one strategy at one tick.
 
     `price_e4` is the tick's price and `previous_e4` that of the instrument's tick before it; `marks` are the

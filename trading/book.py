@@ -77,14 +77,14 @@ class Book:
 
     def committed(self, instrument: int, strategy: int | None = None) -> int:
         """Signed shares filled plus working in an instrument, of one strategy or of all."""
-        filled = sum(
-            p.quantity
-            for (owner, held), p in self.positions.items()
-            if held == instrument and strategy in (None, owner)
-        )
-        return filled + sum(
-            o.signed_remaining for o in self.working if o.instrument.id == instrument and strategy in (None, o.strategy)
-        )
+        working = (o for o in self.working if o.instrument.id == instrument and strategy in (None, o.strategy))
+        return self._filled(instrument, strategy) + sum(order.signed_remaining for order in working)
+
+    def _filled(self, instrument: int, strategy: int | None) -> int:
+        if strategy is None:
+            return sum(p.quantity for (_, held), p in self.positions.items() if held == instrument)
+        position = self.positions.get((strategy, instrument))
+        return position.quantity if position else 0
 
     def valued(self, marks_e4: dict[int, int]) -> Valuation:
         """At the given last prices; an instrument without one counts at its cost."""
@@ -92,14 +92,24 @@ class Book:
         return value(self.starting_cash, self.cash, holdings)
 
     def note_peak(self, marks_e4: dict[int, int]) -> None:
-        self.peak_equity = max(self.peak_equity, self.starting_cash, self.valued(marks_e4).equity)
+        self.peak_equity = max(self.peak_equity, self.starting_cash, self.equity(marks_e4))
+
+    def equity(self, marks_e4: dict[int, int]) -> Decimal:
+        """That of `valued`, in whole numbers: every signal asks for it, and this takes a tenth of the time."""
+        worth_e4, unmarked = 0, ZERO
+        for (_, instrument), position in self.positions.items():
+            if (mark := marks_e4.get(instrument)) is not None:
+                worth_e4 += position.quantity * mark * position.multiplier
+            elif position.quantity:
+                unmarked += Holding(position, _mark(position, None)).market_value
+        return self.cash + from_e4(worth_e4) + unmarked
 
     def _book(self, order: Order, trade: Trade, tick: Tick) -> None:
         fill = self._fill(order, trade, tick)
-        key = (order.strategy, order.instrument.id)
-        held = self.positions.get(key, Position(multiplier=order.instrument.multiplier))
-        self.positions[key] = apply(held, fill.signed_quantity, fill.price, fill.charges.total)
-        self.cash -= order.side.sign * fill.value + fill.charges.total
+        key, charges = (order.strategy, order.instrument.id), fill.charges.total
+        held = self.positions.get(key) or Position(multiplier=order.instrument.multiplier)
+        self.positions[key] = apply(held, fill.signed_quantity, fill.price, charges)
+        self.cash -= order.side.sign * fill.value + charges
         self.fills.append(fill)
 
     def _fill(self, order: Order, trade: Trade, tick: Tick) -> Fill:

@@ -42,7 +42,7 @@ class Rates:
     gst: Decimal
 
 
-class Charges(msgspec.Struct, frozen=True):
+class Charges(msgspec.Struct, frozen=True, gc=False):
     """The parts of a fill's charges in rupees, 6 decimals each, so that they add up."""
 
     brokerage: Decimal

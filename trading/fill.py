@@ -10,7 +10,7 @@ from trading.instrument import Instrument
 from trading.order import Side
 
 
-class Fill(msgspec.Struct, frozen=True):
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """`price` in rupees a share; `time` is the exchange time of its tick in microseconds."""
 
     order: UUID

@@ -54,7 +54,7 @@ class OrderStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """How an order may fill; prices in 1/10,000 rupee."""
 
     order_type: OrderType = OrderType.MARKET

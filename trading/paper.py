@@ -26,7 +26,7 @@ class PaperTerms:
     latency_ms: int = 0
 
 
-class Trade(msgspec.Struct, frozen=True):
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """Shares that change hands at one price."""
 
     quantity: int

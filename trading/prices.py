@@ -68,24 +68,20 @@ class Passing:
     def __init__(self, before: Prices, ticks: Ticks) -> None:
         self.place = -1
         self._before = before
-        self._groups, self._prices = ticks.groups, ticks.grouped_prices
+        self._groups, self._prices = ticks.groups, ticks.grouped_prices.data  # whose items are whole numbers of Python
 
     def previous(self, instrument: int) -> int | None:
         begin, end = self._groups.spans.get(instrument, (0, 0))
-        count = self._count(begin, end)
-        if count > 1:
-            return int(self._prices[begin + count - 2])
-        return self._before.last(instrument) if count else self._before.previous(instrument)
+        seen = bisect_right(self._groups.places, self.place, begin, end)
+        if seen > begin + 1:
+            return self._prices[seen - 2]
+        return self._before.last(instrument) if seen > begin else self._before.previous(instrument)
 
     def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
-        found = self._before.marks(instruments)
+        found, places, prices = self._before.marks(instruments), self._groups.places, self._prices
         for instrument, (begin, end) in self._groups.spans.items():
             if instruments is None or instrument in instruments:
-                count = self._count(begin, end)
-                if count:
-                    found[instrument] = int(self._prices[begin + count - 1])
+                seen = bisect_right(places, self.place, begin, end)
+                if seen > begin:
+                    found[instrument] = prices[seen - 1]
         return found
-
-    def _count(self, begin: int, end: int) -> int:
-        """How many ticks of a group there were up to the place."""
-        return bisect_right(self._groups.places, self.place, begin, end) - begin

@@ -1,6 +1,7 @@
 """Time at the exchange: microseconds since the epoch, and the calendar day in India."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -35,4 +36,9 @@ def india_time(microseconds: int) -> time:
 
 def india_date(microseconds: int) -> date:
     """Calendar date in Asia/Kolkata."""
-    return _EPOCH_DATE + timedelta(days=india_day(microseconds))
+    return _date_of(india_day(microseconds))
+
+
+@lru_cache(maxsize=512)
+def _date_of(day: int) -> date:
+    return _EPOCH_DATE + timedelta(days=day)
