@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 from alphapanda import auth_api, event_stream, health_api
 from portfolio import api as portfolio
 from risk import api as risk
-from risk import limits_api, usage_api
+from risk import limits_api, usage_api, what_if_api
 from strategies import api as strategies
 from trading import api as trading
 
@@ -34,6 +34,7 @@ api = [
     path("health/live/", health_api.live, name="health-live"),
     path("health/ready/", health_api.ready, name="health-ready"),
     path("portfolios/<int:pk>/limits-usage/", usage_api.LimitsUsage.as_view(), name="limits-usage"),
+    path("risk/what-if/", what_if_api.WhatIf.as_view(), name="what-if"),
     path("strategy-types/", strategies.StrategyTypes.as_view(), name="strategy-types"),
     path("events/", event_stream.Events.as_view(), name="events"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import DecimalField
+from django.db.models import DecimalField, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from alphapanda.admin import Kept, Shown, person
 from alphapanda.errors import InputError
-from risk import limit_services, models
+from risk import limit_services, models, what_if_admin
 from risk.account import limits_usage
 from risk.limit_services import Whose
 from risk.limits import LIMIT_NAMES, NO_LIMITS
@@ -42,6 +43,7 @@ class LimitsPage(Kept):
     list_select_related = list(SCOPE)
     list_filter = ["portfolio", "user", "instrument"]
     ordering = ["portfolio_id", "strategy_id", "id"]
+    actions = ["what_if"]
     formfield_overrides = {DecimalField: {"min_value": 0}}
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Limits | None = None) -> list[str]:
@@ -49,6 +51,15 @@ class LimitsPage(Kept):
 
     def get_fields(self, request: HttpRequest, obj: models.Limits | None = None) -> list[Any]:
         return [*SCOPE, "version", *LIMIT_NAMES, *(["usage"] if obj and obj.portfolio else [])]
+
+    def get_urls(self) -> list[URLPattern]:
+        asking = path("what-if/", self.admin_site.admin_view(what_if_admin.page), name="risk_what_if")
+        return [asking, *super().get_urls()]
+
+    @admin.action(description="What would other limits have decided on a past day?", permissions=["view"])
+    def what_if(self, request: HttpRequest, chosen: QuerySet[models.Limits]) -> HttpResponse:
+        portfolio = chosen.exclude(portfolio=None).values_list("portfolio", flat=True).first() or ""
+        return HttpResponseRedirect(f"{reverse('admin:risk_what_if')}?portfolio={portfolio}")
 
     def usage(self, limits: models.Limits) -> SafeString:
         """How near the limits of its portfolio are, the nearest first."""

@@ -18,6 +18,7 @@ from trading.models import Order
 from trading.order import Side
 from trading.session import SECOND, india_date, microseconds
 
+LAST = 2**62
 CLOCKS_MAY_DIFFER = 60 * SECOND  # exchange times of instruments are not strictly in the order of ticks
 
 
@@ -43,14 +44,15 @@ def more_orders(opened: OpenBook, days: Iterable[date]) -> dict[date, int]:
     return dict(sliced.values_list("decision__trade_date").annotate(count=Count("pk")).order_by())
 
 
-def latest(opened: OpenBook, scopes: Sequence[Scope], first: int) -> list[Placed]:
-    """What the rules remember at the moment of the first signal, oldest first."""
+def latest(opened: OpenBook, scopes: Sequence[Scope], first: int, before: int = LAST) -> list[Placed]:
+    """What the rules remember at the moment of the first signal, of orders before a tick, oldest first."""
     kept = memory(scopes)
-    return _since(opened, first - kept) if kept else []
+    return _since(opened, first - kept, before) if kept else []
 
 
-def _since(opened: OpenBook, since: int) -> list[Placed]:
-    placed = Order.objects.filter(portfolio=opened.portfolio).order_by("-placed_tick", "-placed_n")
+def _since(opened: OpenBook, since: int, before: int) -> list[Placed]:
+    orders = Order.objects.filter(portfolio=opened.portfolio, placed_tick__lt=before)
+    placed = orders.order_by("-placed_tick", "-placed_n")
     recent = takewhile(
         lambda row: microseconds(row.placed_time) > since - CLOCKS_MAY_DIFFER, placed.iterator(chunk_size=200)
     )

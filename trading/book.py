@@ -64,7 +64,7 @@ class Book:
         for order in orders:
             assert liquidity is not None
             for trade in match(order, tick, liquidity, self.terms):
-                self._book(order, trade, tick)
+                self.take(self._fill(order, trade, tick))
         if orders:
             self._retire()
 
@@ -104,12 +104,21 @@ class Book:
                 unmarked += Holding(position, _mark(position, None)).market_value
         return self.cash + from_e4(worth_e4) + unmarked
 
+<<<<<<< HEAD
     def _book(self, order: Order, trade: Trade, tick: Tick) -> None:
         fill = self._fill(order, trade, tick)
         key, charges = (order.strategy, order.instrument.id), fill.charges.total
         held = self.positions.get(key) or Position(multiplier=order.instrument.multiplier)
         self.positions[key] = apply(held, fill.signed_quantity, fill.price, charges)
         self.cash -= order.side.sign * fill.value + charges
+=======
+    def take(self, fill: Fill) -> None:
+        """Moves position and cash by a fill."""
+        key = (fill.strategy, fill.instrument.id)
+        held = self.positions.get(key, Position(multiplier=fill.instrument.multiplier))
+        self.positions[key] = apply(held, fill.signed_quantity, fill.price, fill.charges.total)
+        self.cash -= fill.side.sign * fill.value + fill.charges.total
+>>>>>>> 759e485 (What other limits would have decided on a past day)
         self.fills.append(fill)
 
     def _fill(self, order: Order, trade: Trade, tick: Tick) -> Fill:

@@ -27,6 +27,7 @@ PURE = (
     "risk.halt",
     "risk.limits",
     "risk.memory",
+    "risk.rehearsal",
     "risk.rules",
     "risk.scopes",
     "risk.situation",
