@@ -139,7 +139,7 @@ def test_owner_asks_by_the_api_and_nobody_else(replay):
     assert answer.json()["newly_denied"] > 0
     assert rows.api(rows.user("ravi")).post("/api/risk/what-if/", given).status_code == 400
     wrong = rows.api(User.objects.get(username="demo")).post("/api/risk/what-if/", given | {"limits": {"typo": 1}})
-    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["limits"])
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["limits.typo"])
 
 
 def test_admin_asks_on_a_page(replay):
