@@ -13,7 +13,6 @@ from django.utils import timezone
 from risk.halt import HaltState
 from risk.watch_models import ExitRules, ExitRulesChange, Triggers, TriggersChange, WatchMemory
 from trading.models import Instrument
-from trading.models import Instrument
 
 __all__ = [
     "Decision",

@@ -104,21 +104,12 @@ class Book:
                 unmarked += Holding(position, _mark(position, None)).market_value
         return self.cash + from_e4(worth_e4) + unmarked
 
-<<<<<<< HEAD
-    def _book(self, order: Order, trade: Trade, tick: Tick) -> None:
-        fill = self._fill(order, trade, tick)
-        key, charges = (order.strategy, order.instrument.id), fill.charges.total
-        held = self.positions.get(key) or Position(multiplier=order.instrument.multiplier)
-        self.positions[key] = apply(held, fill.signed_quantity, fill.price, charges)
-        self.cash -= order.side.sign * fill.value + charges
-=======
     def take(self, fill: Fill) -> None:
         """Moves position and cash by a fill."""
-        key = (fill.strategy, fill.instrument.id)
-        held = self.positions.get(key, Position(multiplier=fill.instrument.multiplier))
-        self.positions[key] = apply(held, fill.signed_quantity, fill.price, fill.charges.total)
-        self.cash -= fill.side.sign * fill.value + fill.charges.total
->>>>>>> 759e485 (What other limits would have decided on a past day)
+        key, charges = (fill.strategy, fill.instrument.id), fill.charges.total
+        held = self.positions.get(key) or Position(multiplier=fill.instrument.multiplier)
+        self.positions[key] = apply(held, fill.signed_quantity, fill.price, charges)
+        self.cash -= fill.side.sign * fill.value + charges
         self.fills.append(fill)
 
     def _fill(self, order: Order, trade: Trade, tick: Tick) -> Fill:
