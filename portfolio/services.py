@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from alphapanda.connection import connection, key
 from alphapanda.errors import InputError
 from alphapanda.events import PortfolioValued, envelope, publish
+from alphapanda.money import money
 from portfolio.models import EquityPoint, Portfolio
 from portfolio.overview import Overview, overviews
 from trading import models as trading
@@ -63,7 +64,8 @@ def revalue(portfolio_id: int) -> dict[str, Any]:
     connection().set(_place(portfolio_id), msgspec.json.encode(document), ex=KEPT_SECONDS)
     _keep_point(overview)
     valued = overview.valuation
-    event = PortfolioValued(portfolio_id=portfolio_id, equity=valued.equity, cash=valued.cash, net_pnl=valued.net_pnl)
+    amounts = {"equity": money(valued.equity), "cash": money(valued.cash), "net_pnl": money(valued.net_pnl)}
+    event = PortfolioValued(portfolio_id=portfolio_id, **amounts)
     publish([envelope(event, "portfolio", portfolio_id)])
     return document
 

@@ -17,7 +17,7 @@ from trading.session import india_date
 def decision_row(decision: Decision, signal: Signal, limits_version: int) -> models.Decision:
     return models.Decision(
         id=decision_id(decision.signal),
-        signal=signal,
+        signal_id=signal.pk,
         portfolio_id=signal.portfolio_id,
         strategy_id=signal.strategy_id,
         instrument_id=signal.instrument_id,

@@ -27,64 +27,71 @@ from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance, no_look
 from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
 from trading.reference import stored_exchange
-from trading.services import MOST_TICKS, cancel_resting, settle, stops_up_to
+from trading.services import MOST_TICKS, cancel_resting, move, settle, stops_up_to
 from trading.session import microseconds
 
 MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time limit
 
 
-def decide(portfolio_id: int, seen: int) -> int:
-    """Decides some of what is undecided up to `seen`, in order; returns how many signals that were.
+def decide(portfolio_id: int, seen: int) -> bool:
+    """Decides some of what is undecided up to `seen`, in order, and matches working orders as far as that goes.
 
-    Working orders should stand right before the first of them (`trading.services.execute`): the work of one
-    call is bounded in signals and in ticks.
+    Returns whether there is more to decide: the work of one call is bounded in signals and in ticks.
 
     Errors: LogGapError when the log must be read again first; nothing is written then.
     """
     with transaction.atomic():
         portfolio = locked(portfolio_id)
-        rows = _undecided(portfolio, seen)
+        rows, until = _undecided(portfolio, seen)
         if portfolio.is_watched:
-            return _follow(open_book(portfolio), rows, seen)
-        if rows:
-            _decide(open_book(portfolio), rows)
-    return len(rows)
+            return _follow(open_book(portfolio), rows, until, seen)
+        if rows and rows[0].tick <= until:
+            _decide(open_book(portfolio), rows, until)
+        elif rows:
+            move(portfolio, rows[0].tick - 1)
+    return bool(rows) and until < seen
 
 
-def _follow(opened: OpenBook, rows: list[Signal], seen: int) -> int:
-    """Where exit rules look, the clock is moved here, tick by tick while anything is held; 0 when it stands."""
-    clock, watch = opened.book.clock, open_watch(opened, seen)
-    furthest = min(seen, clock + MOST_TICKS) if opened.book.is_waiting else seen
-    due = [row for row in rows if row.tick <= furthest]
-    until = due[-1].tick if due else min(furthest, rows[0].tick - 1) if rows else furthest
-    if not due and until <= clock:
-        return 0
-    _decide(opened, due, watch, until)
-    return max(1, len(due))
+def _follow(opened: OpenBook, rows: list[Signal], until: int, seen: int) -> bool:
+    """Where exit rules look, the clock is moved here, tick by tick while anything is held."""
+    watch = open_watch(opened, seen)
+    if not rows or rows[0].tick > until:
+        if not opened.book.is_waiting:
+            until = rows[0].tick - 1 if rows else seen
+        rows = []
+    if rows or until > opened.book.clock:
+        _decide(opened, rows, until, watch)
+    return until < seen
 
 
-def _undecided(portfolio: Portfolio, seen: int) -> list[Signal]:
-    """Signals in the order of deciding; never only a part of those of one tick."""
+def _undecided(portfolio: Portfolio, seen: int) -> tuple[list[Signal], int]:
+    """Signals in the order of deciding, and the tick up to which they are all that is undecided.
+
+    Never only a part of those of one tick; where the first is out of reach, it alone and how far the reach is.
+    """
+    until = min(seen, portfolio.clock + MOST_TICKS)
     waiting = Signal.objects.filter(portfolio=portfolio, is_decided=False, tick__lte=seen)
-    ordered = waiting.select_related("strategy").order_by("tick", "strategy__ordinal", "n")
-    first = ordered.values_list("tick", flat=True).first()
-    last = ordered.values_list("tick", flat=True)[MOST_SIGNALS - 1 : MOST_SIGNALS].first()
-    if first is None:
-        return []
-    furthest = first + MOST_TICKS
-    return list(ordered.filter(tick__lte=furthest if last is None else min(last, furthest)))
+    ordered = waiting.order_by("tick", "strategy__ordinal", "n")
+    rows = list(ordered[: MOST_SIGNALS + 1])
+    if not rows or rows[0].tick > until:
+        return rows[:1], until
+    if len(rows) > MOST_SIGNALS:
+        until = min(until, max(rows[0].tick, rows[-1].tick - 1))
+    if len(rows) > MOST_SIGNALS and until >= rows[-1].tick:
+        return list(ordered.filter(tick__lte=until)), until
+    return [row for row in rows if row.tick <= until], until
 
 
-def _decide(opened: OpenBook, rows: Sequence[Signal], watch: Watch | None = None, until: int = 0) -> None:
+def _decide(opened: OpenBook, rows: Sequence[Signal], until: int, watch: Watch | None = None) -> None:
     clock = opened.book.clock
-    values = [signal_value(row, row.strategy.ordinal) for row in rows]
+    values = [signal_value(row, opened.ordinal(row.strategy_id)) for row in rows]
     due = [value for value in values if value.tick > clock]
     scopes = scopes_of(opened.portfolio)
     decider = _decider(opened, scopes, rows)
     decider.watch = watch
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
-    if due or until > clock:
-        _advance(opened, decider, due, max(until, due[-1].tick if due else 0))
+    if due or watch:
+        _advance(opened, decider, due, until)
     version = next(scope.version for scope in scopes if scope.kind == "portfolio")
     _save(opened, decider, rows, version)
 

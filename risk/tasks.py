@@ -11,7 +11,6 @@ from alphapanda.wake import awake
 from risk import services
 from strategies.seen import seen_for
 from trading.log import LogGapError
-from trading.services import execute
 
 SECONDS = 0.5  # then it is another portfolio's turn
 
@@ -21,7 +20,7 @@ def decide(portfolio: int) -> None:
     awake(f"decide:{portfolio}")
     seen, deadline = seen_for(portfolio), monotonic() + SECONDS
     try:
-        while execute(portfolio, seen) or services.decide(portfolio, seen):
+        while services.decide(portfolio, seen):
             if monotonic() > deadline:
                 pipeline.wake_signalled(portfolio)
                 return

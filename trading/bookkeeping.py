@@ -13,6 +13,7 @@ from django.db import transaction
 from alphapanda import bulk
 from alphapanda.connection import connection, key
 from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope, publish
+from alphapanda.money import money
 from portfolio.models import Portfolio, Position
 from strategies.models import Strategy
 from trading import models, records
@@ -22,7 +23,7 @@ from trading.gaps import note_missed
 from trading.log import MarketLog
 from trading.order import OrderStatus
 from trading.paper import PaperTerms
-from trading.reference import INSTRUMENTS, stored_rates
+from trading.reference import INSTRUMENTS, StoredRates
 from trading.ticks import Ticks
 
 WATCHED = b"w"
@@ -53,7 +54,7 @@ def open_book(portfolio: Portfolio) -> OpenBook:
     orders = {row.pk: row for row in working.order_by("placed_tick", "placed_n")}
     book = Book(
         starting_cash=portfolio.starting_cash,
-        rates_on=stored_rates(),
+        rates_on=StoredRates(),
         product=Product(portfolio.product),
         terms=PaperTerms(portfolio.slippage_bps, portfolio.latency_ms),
         cash=portfolio.cash,
@@ -156,8 +157,8 @@ def _events(fills: list[models.Fill], closed: list[models.Order]) -> Iterator[Ev
             symbol=INSTRUMENTS[row.instrument_id].symbol,
             side=row.side,
             quantity=row.quantity,
-            price=row.price,
-            charges=row.charges,
+            price=money(row.price),
+            charges=money(row.charges),
         )
         yield envelope(event, "trading", row.portfolio_id, correlation=row.correlation_id, cause=row.order_id)
     for order in closed:

@@ -82,7 +82,7 @@ def fill_row(fill: Fill, order: models.Order) -> models.Fill:
     charges = fill.charges
     return models.Fill(
         id=derived_id(fill.order, str(fill.n)),
-        order=order,
+        order_id=order.pk,
         n=fill.n,
         portfolio_id=order.portfolio_id,
         strategy_id=order.strategy_id,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
+from functools import cached_property
 
 from trading import models
 from trading.calendar import Calendar, Hours, SpecialDay
@@ -69,5 +71,12 @@ def stored_calendar() -> Calendar:
     return Calendar.of(hours, days)
 
 
-def stored_rates() -> RatesTable:
-    return RatesTable([rates_value(row) for row in models.ChargeRate.objects.all()])
+class StoredRates:
+    """The charge rates of the database, read when the first of them is asked for."""
+
+    def __call__(self, day: date, product: Product, exchange: str) -> Rates:
+        return self._table(day, product, exchange)
+
+    @cached_property
+    def _table(self) -> RatesTable:
+        return RatesTable([rates_value(row) for row in models.ChargeRate.objects.all()])

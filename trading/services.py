@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from alphapanda.errors import InputError
 from alphapanda.events import EventEnvelope, OrderClosed, envelope, publish
+from portfolio.models import Portfolio
 from strategies.models import Control, Signal, Strategy
 from trading import models
 from trading.advance import Stop, advance
@@ -36,14 +37,18 @@ def execute(portfolio_id: int, seen: int) -> bool:
         until = seen if first is None else min(seen, first - 1)
         if until <= portfolio.clock:
             return False
-        _advance(open_book(portfolio), min(until, portfolio.clock + MOST_TICKS))
+        move(portfolio, until)
     return True
 
 
-def _advance(opened: OpenBook, until: int) -> None:
+def move(portfolio: Portfolio, until: int) -> None:
+    """Moves a locked portfolio's clock over ticks without undecided signals, a bounded number when it needs them."""
+    opened = open_book(portfolio)
     book = opened.book
+    if book.is_waiting:
+        until = min(until, book.clock + MOST_TICKS)
     stops = stops_up_to(opened, until)
-    ticks = ticks_for(opened, book.clock, until) if book.working else ()
+    ticks = ticks_for(opened, book.clock, until) if book.is_waiting else ()
     advance(book, ticks, [s for _, s in stops], until, lambda stop: book.cancel(stop.strategy, stop.tick))
     save_book(opened)
     settle(control for control, _ in stops)

@@ -1,6 +1,7 @@
 """Server-sent events: my portfolios only, from where I left off."""
 
 from contextlib import aclosing
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import AsyncClient
 
 from alphapanda import event_stream
 from alphapanda.events import FeedGap, HaltChanged, PortfolioValued, envelope, publish
+from alphapanda.money import money
 from tests import rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -24,7 +26,7 @@ def say(event):
 
 
 def valued(portfolio):
-    return PortfolioValued(portfolio_id=portfolio.pk, equity=1, cash=1, net_pnl=0)
+    return PortfolioValued(portfolio_id=portfolio.pk, equity=money(Decimal(1)), cash="1.000000", net_pnl="0.000000")
 
 
 def listen(person, count, last="0-0"):
