@@ -212,10 +212,10 @@ class Decision(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     signal = models.OneToOneField("strategies.Signal", models.PROTECT, related_name="decision")
-    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="decisions")
+    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="decisions", db_index=False)
     strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="decisions")
     instrument = models.ForeignKey("trading.Instrument", models.PROTECT)
-    correlation_id = models.UUIDField(db_index=True)
+    correlation_id = models.UUIDField()
     tick = models.BigIntegerField()
     n = models.PositiveIntegerField()
     trade_date = models.DateField(help_text="day in India of the signal's exchange time")
@@ -237,8 +237,25 @@ class Decision(models.Model):
         ]
         indexes = [
             models.Index(fields=["portfolio", "-tick"], name="decisions_of_portfolio"),
-            models.Index(fields=["strategy", "trade_date"], condition=Q(approved=True), name="trades_of_day"),
         ]
 
     def __str__(self) -> str:
         return f"{'approved' if self.approved else 'denied'} at tick {self.tick}"
+
+
+class TradesOfDay(models.Model):
+    """How many decisions of a strategy were approved on a day in India, and how many orders beyond their first those
+    that were sliced made: counted as they are decided, because counting them again would cost more with every trade.
+    """
+
+    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="trades_of_days", db_index=False)
+    trade_date = models.DateField()
+    trades = models.PositiveIntegerField()
+    more_orders = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["strategy_id", "-trade_date"]
+        constraints = [models.UniqueConstraint(fields=["strategy", "trade_date"], name="one_count_of_trades_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.trades} on {self.trade_date}"

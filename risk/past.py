@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby, takewhile
 
-from django.db.models import Count
+from django.db import connection
+from django.db.models import QuerySet
 
 from risk import models
 from risk.decide import Trades, memory
@@ -20,6 +22,11 @@ from trading.session import SECOND, india_date, microseconds
 
 LAST = 2**62
 CLOCKS_MAY_DIFFER = 60 * SECOND  # exchange times of instruments are not strictly in the order of ticks
+_ADD = """
+INSERT INTO risk_tradesofday AS old (strategy_id, trade_date, trades, more_orders) VALUES (%s, %s, %s, %s)
+ON CONFLICT (strategy_id, trade_date)
+DO UPDATE SET trades = old.trades + excluded.trades, more_orders = old.more_orders + excluded.more_orders
+"""
 
 
 def days_of(rows: Iterable[Signal]) -> set[date]:
@@ -29,19 +36,30 @@ def days_of(rows: Iterable[Signal]) -> set[date]:
 
 def trades(opened: OpenBook, days: Iterable[date]) -> Trades:
     """Approved decisions so far of each strategy on these days."""
-    counted = (
-        models.Decision.objects.filter(strategy__in=opened.ids.values(), trade_date__in=days, approved=True)
-        .values_list("strategy__ordinal", "trade_date")
-        .annotate(count=Count("pk"))
-        .order_by()
-    )
-    return {(ordinal, day): count for ordinal, day, count in counted}
+    counted = _counts(opened, days).values_list("strategy", "trade_date", "trades")
+    return {(opened.ordinal(strategy), day): count for strategy, day, count in counted}
 
 
 def more_orders(opened: OpenBook, days: Iterable[date]) -> dict[date, int]:
     """Orders of sliced decisions beyond their first, by day."""
-    sliced = Order.objects.filter(portfolio=opened.portfolio, slice__gt=0, decision__trade_date__in=days)
-    return dict(sliced.values_list("decision__trade_date").annotate(count=Count("pk")).order_by())
+    found: Counter[date] = Counter()
+    for day, count in _counts(opened, days).filter(more_orders__gt=0).values_list("trade_date", "more_orders"):
+        found[day] += count
+    return dict(found)
+
+
+def _counts(opened: OpenBook, days: Iterable[date]) -> QuerySet[models.TradesOfDay]:
+    return models.TradesOfDay.objects.filter(strategy__in=opened.ids.values(), trade_date__in=days).order_by()
+
+
+def count(decisions: Iterable[models.Decision], placed: Iterable[Order]) -> None:
+    """Adds new decisions and their orders to what was counted; under the portfolio's lock, in their transaction."""
+    approved = {row.pk: (row.strategy_id, row.trade_date) for row in decisions if row.approved}
+    counted = Counter(approved.values())
+    more = Counter(approved[order.decision_id] for order in placed if order.slice)
+    with connection.cursor() as cursor:
+        for (strategy, day), made in counted.items():
+            cursor.execute(_ADD, [strategy, day, made, more[strategy, day]])
 
 
 def latest(opened: OpenBook, scopes: Sequence[Scope], first: int, before: int = LAST) -> list[Placed]:

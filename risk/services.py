@@ -150,6 +150,7 @@ def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal], version
     bulk.update(signals, ["is_decided"])
     placed = records.placed_in_order(o for d in decisions for o in records.new_orders(d, by_id[d.signal.id]))
     save_book(opened, placed)
+    past.count(rows, placed)
     transaction.on_commit(lambda: publish([*map(signal_event, said), *records.events(rows, placed)]))
 
 

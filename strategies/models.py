@@ -138,9 +138,9 @@ class Signal(models.Model):
     """An edge of a strategy's target, with the prices it was seen at."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="signals")
-    strategy = models.ForeignKey(Strategy, models.PROTECT, related_name="signals")
-    version = models.ForeignKey(StrategyVersion, models.PROTECT)
+    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="signals", db_index=False)
+    strategy = models.ForeignKey(Strategy, models.PROTECT, related_name="signals", db_index=False)
+    version = models.ForeignKey(StrategyVersion, models.PROTECT, db_index=False)
     instrument = models.ForeignKey("trading.Instrument", models.PROTECT)
     correlation_id = models.UUIDField(db_index=True)
     tick = models.BigIntegerField()

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from portfolio.models import Portfolio, Position
+from risk import past
 from risk.models import Decision, Limits
 from strategies.models import Signal, Strategy, StrategyVersion
 from trading.models import Fill, Instrument, Market, Order
@@ -88,6 +89,7 @@ def traded(by, tick=1, symbol="SBIN", status="COMPLETE"):
         id=uuid4(), decision=decision, placed_tick=tick, placed_time=when, status=status, filled=filled,
         closed_tick=None if status == "OPEN" else tick + 1, **terms, **common,
     )  # fmt: skip
+    past.count([decision], [order])
     return Traded(signal, decision, order, fill(order))
 
 

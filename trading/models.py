@@ -148,12 +148,12 @@ class Order(models.Model):
     """An order; what it still may do is in `status`, its life in `docs/` and `trading/order.py`."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    decision = models.ForeignKey("risk.Decision", models.PROTECT, related_name="orders")
+    decision = models.ForeignKey("risk.Decision", models.PROTECT, related_name="orders", db_index=False)
     slice = models.PositiveIntegerField(default=0, help_text="counts orders of a decision that the exchange splits")
-    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="orders")
-    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="orders")
+    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="orders", db_index=False)
+    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="orders", db_index=False)
     instrument = models.ForeignKey(Instrument, models.PROTECT)
-    correlation_id = models.UUIDField(db_index=True)
+    correlation_id = models.UUIDField()
     side = models.CharField(max_length=4, choices=choices(Side))
     quantity = models.BigIntegerField()
     order_type = models.CharField(max_length=6, choices=choices(OrderType))
@@ -197,12 +197,12 @@ class Fill(models.Model):
     """The n-th part of an order that traded, with each part of its charges in rupees."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    order = models.ForeignKey(Order, models.PROTECT, related_name="fills")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="fills", db_index=False)
     n = models.PositiveIntegerField()
-    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="fills")
-    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="fills")
+    portfolio = models.ForeignKey("portfolio.Portfolio", models.PROTECT, related_name="fills", db_index=False)
+    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="fills", db_index=False)
     instrument = models.ForeignKey(Instrument, models.PROTECT)
-    correlation_id = models.UUIDField(db_index=True)
+    correlation_id = models.UUIDField()
     side = models.CharField(max_length=4, choices=choices(Side))
     quantity = models.BigIntegerField()
     price = models.DecimalField(max_digits=18, decimal_places=4)

@@ -5,14 +5,15 @@ from itertools import count
 
 import pytest
 from django.db import connection as database
+from django.db.models import Count
 
 from risk import services
 from risk.halt import HaltState
 from risk.limit_services import change_limits
-from risk.models import Decision
+from risk.models import Decision, TradesOfDay
 from strategies.models import Signal
 from tests.pipeline.driver import Replay, bars
-from trading.models import Fill, Order
+from trading.models import Fill, Instrument, Order
 from trading.order import OrderStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,6 +49,21 @@ def test_last_free_trade_is_given_once(files, redis):
     assert Decision.objects.filter(approved=True).count() == 3
     replay.drain()
     assert Decision.objects.filter(approved=True).count() == 3
+
+
+def test_counts_of_the_day_are_those_of_the_rows(files, redis):
+    """They are kept beside the rows, because counting rows costs more with every trade."""
+    replay = Replay.of(files, strategy=["momentum"] * 2, param=BUSY)
+    Instrument.objects.update(freeze_quantity=40)
+    change_limits(replay.portfolio, {"max_trades_per_day": 7})
+    replay.drain()
+    kept = TradesOfDay.objects.order_by("strategy").values_list("strategy", "trades", "more_orders")
+    decided = Decision.objects.filter(approved=True).values("strategy").order_by("strategy")
+    assert list(kept) == list(
+        decided.annotate(trades=Count("pk", distinct=True), more=Count("orders") - Count("pk", distinct=True))
+        .values_list("strategy", "trades", "more")
+    )  # fmt: skip
+    assert [trades >= 7 and more > 0 for _, trades, more in kept] == [True, True]  # exits are exempt from the limit
 
 
 def test_position_limit_holds_for_filled_and_working_together(files, redis):
