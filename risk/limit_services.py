@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from alphapanda.reference import load_limits
 from portfolio.models import Portfolio
 from risk import models
 from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
-from risk.scopes import Scope
+from risk.scopes import Scope, loosens
 from strategies.models import Strategy
 from trading.models import Instrument
 from trading.reference import INSTRUMENTS
@@ -43,6 +43,12 @@ class Whose:
     def may_be_changed_by(self, user: User) -> bool:
         """Owners limit their portfolios, and staff limits people: where both do, the tighter holds."""
         return user.is_staff or (self.portfolio is not None and self.portfolio.user_id == user.pk)
+
+    def needs_approval(self) -> bool:
+        """Whether what loosens waits for another member of staff: of this person's limits, or of everybody's."""
+        owner = self.portfolio.user if self.portfolio else self.user
+        rows = models.Limits.objects.filter(needs_approval=True, portfolio=None, instrument=None)
+        return rows.filter(Q(user=owner) | Q(user=None)).exists()
 
     def check(self) -> None:
         """Errors: InputError naming what does not go together."""
@@ -91,32 +97,58 @@ def change_defaults(values: dict[str, Any], by: User | None = None) -> models.Li
 
 
 def change(whose: Whose, values: dict[str, Any], by: User | None = None) -> models.Limits:
-    """Sets some limits (None is off); decisions from now on use them. Errors: InputError naming the limit."""
-    unknown = set(values) - set(LIMIT_NAMES)
+    """Sets some limits (None is off); decisions from now on use them. What loosens is only proposed where a person's
+    limits need approval.
+
+    Errors: InputError naming the limit.
+    """
+    unknown = set(values) - {*LIMIT_NAMES, "needs_approval"}
     if unknown:
         raise InputError(f"unknown limit {sorted(unknown)[0]!r}; limits are {', '.join(LIMIT_NAMES)}")
     whose.check()
     with transaction.atomic():
         whose.lock()
-        row = models.Limits.objects.select_for_update(of=("self",)).get(pk=whose.row().pk)
-        for name, value in values.items():
-            setattr(row, name, value)
-        _check(row)
-        return _store(row, values, by)
+        row = whose.row()
+        changed = with_values(row, values)
+        waiting = _loosened(row, changed) & set(values) if by and whose.needs_approval() else set()
+        if waiting:
+            models.LimitsChange.objects.create(
+                limits=row, state=models.LimitsChange.State.PROPOSED, changed_by=by, **_compared(row, changed, waiting)
+            )
+        at_once = values.keys() - waiting
+        if at_once:
+            models.LimitsChange.objects.create(limits=row, changed_by=by, **store(row, changed, at_once))
+        return models.Limits.objects.get(pk=row.pk)
 
 
-def _store(row: models.Limits, names: Iterable[str], by: User | None) -> models.Limits:
-    """A new version, with what it was before and who made it."""
-    held = models.Limits.objects.get(pk=row.pk)
-    models.Limits.objects.filter(pk=row.pk).update(
-        version=held.version + 1, **{name: getattr(row, name) for name in names}
-    )
+def with_values(row: models.Limits, values: Mapping[str, Any]) -> models.Limits:
+    """The row as it would be. Errors: InputError naming the limit."""
     changed = models.Limits.objects.get(pk=row.pk)
-    before, after = ({name: _text(getattr(limits, name)) for name in names} for limits in (held, changed))
-    models.LimitsChange.objects.create(
-        limits=changed, version=changed.version, before=before, after=after, changed_by=by
-    )
+    for name, value in values.items():
+        setattr(changed, name, value)
+    _check(changed)
     return changed
+
+
+def _loosened(before: models.Limits, after: models.Limits) -> set[str]:
+    looser = loosens(limits_value(before), limits_value(after))
+    return {*looser, *(["needs_approval"] if before.needs_approval and not after.needs_approval else [])}
+
+
+def store(row: models.Limits, changed: models.Limits, names: Iterable[str]) -> dict[str, Any]:
+    """Makes a new version of a row that is locked; returns what its record says."""
+    fields = {name: getattr(changed, name) for name in names}
+    models.Limits.objects.filter(pk=row.pk).update(version=row.version + 1, **fields)
+    stored = models.Limits.objects.get(pk=row.pk)
+    return {"version": stored.version, **_compared(row, stored, fields)}
+
+
+def _compared(before: models.Limits, after: models.Limits, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    told = sorted(names)
+    return {
+        "before": {name: _text(getattr(before, name)) for name in told},
+        "after": {name: _text(getattr(after, name)) for name in told},
+    }
 
 
 def _text(value: Decimal | int | bool | None) -> str | int | bool | None:

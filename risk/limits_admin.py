@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import DecimalField, QuerySet
 from django.forms import ModelForm
@@ -15,11 +17,12 @@ from django.utils.safestring import SafeString
 
 from alphapanda.admin import Kept, Shown, person
 from alphapanda.errors import InputError
-from risk import limit_services, models, what_if_admin
+from risk import approvals, limit_services, models, what_if_admin
 from risk.account import limits_usage
 from risk.limit_services import Whose
 from risk.limits import LIMIT_NAMES, NO_LIMITS
 
+Decide = Callable[[models.LimitsChange, User], models.LimitsChange]
 SCOPE = ("user", "portfolio", "strategy", "instrument")
 
 
@@ -50,7 +53,7 @@ class LimitsPage(Kept):
         return [*SCOPE, "version", "usage"] if obj else ["version"]
 
     def get_fields(self, request: HttpRequest, obj: models.Limits | None = None) -> list[Any]:
-        return [*SCOPE, "version", *LIMIT_NAMES, *(["usage"] if obj and obj.portfolio else [])]
+        return [*SCOPE, "version", "needs_approval", *LIMIT_NAMES, *(["usage"] if obj and obj.portfolio else [])]
 
     def get_urls(self) -> list[URLPattern]:
         asking = path("what-if/", self.admin_site.admin_view(what_if_admin.page), name="risk_what_if")
@@ -74,14 +77,39 @@ class LimitsPage(Kept):
         return {name: getattr(NO_LIMITS, name) for name in LIMIT_NAMES} | given
 
     def save_model(self, request: HttpRequest, obj: models.Limits, form: Any, change: bool) -> None:
-        names = [name for name in (form.changed_data if change else LIMIT_NAMES) if name in LIMIT_NAMES]
+        every = ("needs_approval", *LIMIT_NAMES)
+        names = [name for name in (form.changed_data if change else every) if name in every]
         if names:
             values = {name: form.cleaned_data[name] for name in names}
             obj.pk = limit_services.change(Whose.of(obj), values, person(request)).pk
+        if obj.changes.filter(state=models.LimitsChange.State.PROPOSED).exists():
+            self.message_user(request, "what loosens waits until another member of staff approves it", messages.WARNING)
 
 
 @admin.register(models.LimitsChange)
 class LimitsChangePage(Shown):
-    list_display = ["changed_at", "limits", "version", "before", "after", "changed_by"]
-    list_select_related = ["limits__portfolio", "limits__user", "limits__strategy", "limits__instrument", "changed_by"]
+    list_display = [
+        *("changed_at", "limits", "state", "version", "before", "after", "changed_by", "decided_by", "decided_at"),
+    ]
+    list_select_related = [f"limits__{name}" for name in SCOPE] + ["changed_by", "decided_by"]
+    list_filter = ["state"]
     ordering = ["-id"]
+    actions = ["approve", "reject"]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("risk.change_limits"))
+
+    @admin.action(description="Approve what others proposed", permissions=["decide"])
+    def approve(self, request: HttpRequest, chosen: QuerySet[models.LimitsChange]) -> None:
+        self._decide(request, chosen, approvals.approve)
+
+    @admin.action(description="Reject", permissions=["decide"])
+    def reject(self, request: HttpRequest, chosen: QuerySet[models.LimitsChange]) -> None:
+        self._decide(request, chosen, approvals.reject)
+
+    def _decide(self, request: HttpRequest, chosen: QuerySet[models.LimitsChange], decide: Decide) -> None:
+        for change in chosen:
+            try:
+                self.message_user(request, f"{decide(change, person(request)).state}: {change}", messages.SUCCESS)
+            except InputError as error:
+                self.message_user(request, f"{change}: {error}", messages.ERROR)

@@ -5,14 +5,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alphapanda.api import Given, OfPortfolio, OwnPortfolio, Row, Rows, owned, strategies_of, user_of
-from risk import limit_services, models
+from risk import approvals, limit_services, models
 from risk.limit_services import Whose
 from risk.limits import LIMIT_NAMES
 from trading.models import Instrument
@@ -26,6 +26,23 @@ class LimitsRow(Row):
     class Meta:
         model = models.Limits
         fields = ["portfolio", "version", *LIMIT_NAMES]
+        read_only_fields = fields
+
+
+class Waiting(Row):
+    """After a change: what of it, and of changes before it, waits for approval."""
+
+    waiting = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_waiting(self, limits: models.Limits) -> list[dict[str, Any]]:
+        proposed = limits.changes.filter(state=models.LimitsChange.State.PROPOSED).order_by("id")
+        return [{"id": change.pk, "after": change.after} for change in proposed]
+
+
+class ChangedLimits(LimitsRow, Waiting):
+    class Meta(LimitsRow.Meta):
+        fields = [*LimitsRow.Meta.fields, "waiting"]
         read_only_fields = fields
 
 
@@ -51,6 +68,7 @@ class LimitsChange(Given):
     max_close_deviation = serializers.DecimalField(12, 6, min_value=0, allow_null=True)
     allowed_instruments = _symbols()
     forbidden_instruments = _symbols()
+    needs_approval = serializers.BooleanField(help_text="of a person, or of new portfolios for everybody (staff)")
     may_short = serializers.BooleanField()
     may_overdraw = serializers.BooleanField()
     may_cross_itself = serializers.BooleanField()
@@ -62,10 +80,14 @@ class LimitsChange(Given):
 
 class LimitsChangeRow(Row):
     by = serializers.CharField(source="changed_by.username", default=None, help_text="null: the house itself")
+    decided_by = serializers.CharField(source="decided_by.username", default=None)
 
     class Meta:
         model = models.LimitsChange
-        fields = ["version", "before", "after", "by", "changed_at"]
+        fields = [
+            *("id", "limits", "state", "version", "before", "after", "by", "changed_at"),
+            *("decided_by", "decided_at"),
+        ]
         read_only_fields = fields
 
 
@@ -83,13 +105,13 @@ class LimitsOfPortfolios(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows)
     def get_queryset(self) -> QuerySet[Any]:
         return owned(super().get_queryset(), self.request)
 
-    @extend_schema(request=LimitsChange, responses=LimitsRow)
+    @extend_schema(request=LimitsChange, responses=ChangedLimits)
     def partial_update(self, request: Request, portfolio_id: int) -> Response:
         limits = self.get_object()
         given = LimitsChange(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         changed = limit_services.change_limits(limits.portfolio, given.validated_data, user_of(request))
-        return Response(LimitsRow(changed).data)
+        return Response(ChangedLimits(changed).data)
 
     @extend_schema(responses=LimitsChangeRow(many=True))
     @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
@@ -107,7 +129,16 @@ class ScopeRow(Row):
 
     class Meta:
         model = models.Limits
-        fields = ["id", "scope", "user", "portfolio", "strategy", "instrument", "symbol", "version", *LIMIT_NAMES]
+        fields = [
+            *("id", "scope", "user", "portfolio", "strategy", "instrument", "symbol", "version", "needs_approval"),
+            *LIMIT_NAMES,
+        ]
+        read_only_fields = fields
+
+
+class ChangedScope(ScopeRow, Waiting):
+    class Meta(ScopeRow.Meta):
+        fields = [*ScopeRow.Meta.fields, "waiting"]
         read_only_fields = fields
 
 
@@ -146,7 +177,7 @@ class Scopes(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
         mine = Q(portfolio__user=user) | Q(user=user) | Q(user=None, portfolio=None)
         return rows if user.is_staff else rows.filter(mine)
 
-    @extend_schema(request=NewScope, responses={201: ScopeRow})
+    @extend_schema(request=NewScope, responses={201: ChangedScope})
     def create(self, request: Request) -> Response:
         """Sets limits of a scope, which is made when it is new; the same scope twice is one row."""
         given = NewScope(data=request.data, context={"request": request}, partial=True)
@@ -155,7 +186,7 @@ class Scopes(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
         whose = Whose(*(values.pop(name) for name in ("user", "portfolio", "strategy", "instrument")))
         return Response(self._changed(request, whose, values), status.HTTP_201_CREATED)
 
-    @extend_schema(request=LimitsChange, responses=ScopeRow)
+    @extend_schema(request=LimitsChange, responses=ChangedScope)
     def partial_update(self, request: Request, pk: int) -> Response:
         given = LimitsChange(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
@@ -172,7 +203,7 @@ class Scopes(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
         by = user_of(request)
         if not whose.may_be_changed_by(by):
             raise exceptions.PermissionDenied("only staff changes limits of people, of everybody and of new portfolios")
-        return ScopeRow(limit_services.change(whose, values, by)).data
+        return ChangedScope(limit_services.change(whose, values, by)).data
 
 
 def _found(name: str, rows: QuerySet[Any], wanted: int | None) -> Any:
@@ -180,3 +211,36 @@ def _found(name: str, rows: QuerySet[Any], wanted: int | None) -> Any:
     if found is None and wanted is not None:
         raise serializers.ValidationError({name: f"there is no such {name}"})
     return found
+
+
+class ChangeFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    class Meta:
+        model = models.LimitsChange
+        fields = ["state", "limits"]
+
+
+class LimitsChanges(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
+    """Changes of limits that concern a person: made, waiting or rejected."""
+
+    queryset = models.LimitsChange.objects.select_related("changed_by", "decided_by").order_by("-id")
+    serializer_class = LimitsChangeRow
+    filterset_class = ChangeFilter
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows, user = super().get_queryset(), user_of(self.request)
+        return rows if user.is_staff else rows.filter(Q(limits__portfolio__user=user) | Q(limits__user=user))
+
+    @extend_schema(request=None, responses=LimitsChangeRow)
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def approve(self, request: Request, pk: int) -> Response:
+        """By a member of staff who did not propose it."""
+        if not user_of(request).is_staff:
+            raise exceptions.PermissionDenied("only staff approves changes of limits")
+        return Response(LimitsChangeRow(approvals.approve(self.get_object(), user_of(request))).data)
+
+    @extend_schema(request=None, responses=LimitsChangeRow)
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def reject(self, request: Request, pk: int) -> Response:
+        """By staff, or by who proposed it."""
+        return Response(LimitsChangeRow(approvals.reject(self.get_object(), user_of(request))).data)

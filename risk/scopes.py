@@ -51,6 +51,23 @@ def tightest(scopes: Iterable[Scope], symbol: str) -> Tightest:
     return Tightest(Limits(**asdict(NO_LIMITS) | chosen), origins)
 
 
+def loosens(before: Limits, after: Limits) -> list[str]:
+    """Names of the limits that hold less after than before."""
+    return [name for name in LIMIT_NAMES if _is_looser(name, getattr(before, name), getattr(after, name))]
+
+
+def _is_looser(name: str, before: Any, after: Any) -> bool:
+    if before is None or before is True:
+        return False
+    if after is None or after is True:
+        return True
+    if name == "allowed_instruments":
+        return not set(after) <= set(before)
+    if name == "forbidden_instruments":
+        return not set(after) >= set(before)
+    return bool(strictness(name, after) > strictness(name, before))
+
+
 def is_set(limits: Limits, name: str) -> bool:
     """What is forbidden or has a bound; what is allowed anyway limits nothing."""
     value = getattr(limits, name)
