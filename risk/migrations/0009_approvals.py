@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("risk", "0007_watch"),
+        ("risk", "0008_trades_of_day"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
