@@ -34,3 +34,8 @@ def portfolios(strategies: int, each: int) -> list[list[Wanted]]:
 def bare(strategies: int, instruments: int) -> list[Momentum]:
     """The same ones for the bare loop."""
     return [Momentum(n, lookback(n), float(threshold(n)), 1, instruments) for n in range(strategies)]
+
+
+def wanted_soon(instruments: tuple[int, ...]) -> Wanted:
+    """For instruments with a tick a second: a short lookback, a signal in about 300 evaluations."""
+    return Wanted("momentum", {"lookback": 5, "threshold": f"{2.4 * STEP * sqrt(5):.6f}", "quantity": 1}, instruments)

@@ -38,8 +38,10 @@ def middle(values: Iterable[float]) -> float:
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The value that this part (0 to 1) of them does not exceed."""
+    """The value that this part (0 to 1) of them does not exceed. Errors: ValueError when there is none."""
     ordered = sorted(values)
+    if not ordered:
+        raise ValueError("nothing was measured")
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 

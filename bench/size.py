@@ -17,6 +17,11 @@ class Size:
     growth_evaluations: int
     many_strategies: int
     many_instruments: int
+    firehose_seconds: float
+    firehose_step_seconds: float
+    firehose_stride: int
+    calm_seconds: float
+    half_seconds: float
 
 
 FULL = Size(
@@ -30,6 +35,11 @@ FULL = Size(
     growth_evaluations=20_000_000,
     many_strategies=1_000,
     many_instruments=9_000,
+    firehose_seconds=60,
+    firehose_step_seconds=8,
+    firehose_stride=1,
+    calm_seconds=30,
+    half_seconds=30,
 )
 QUICK = Size(
     rounds=1,
@@ -42,4 +52,9 @@ QUICK = Size(
     growth_evaluations=2_000_000,
     many_strategies=200,
     many_instruments=1_000,
+    firehose_seconds=10,
+    firehose_step_seconds=4,
+    firehose_stride=2,
+    calm_seconds=8,
+    half_seconds=12,
 )

@@ -1,0 +1,60 @@
+"""`python -m bench.feed MARKET FIRST COUNT OUT RATE:SECONDS…`: sequences a live market as ingest would, in its place.
+
+A process of its own with the environment of a house. It decodes full packets, appends, wakes the shards, and in the
+end writes what arrived when: the numbers of each phase, and the last number and arrival of every batch.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alphapanda.settings")
+
+import django
+
+django.setup()
+
+import numpy as np
+
+from alphapanda import pipeline
+from alphapanda.connection import connection
+from alphapanda.lease import new_token
+from bench.firehose_source import FirehoseSource
+from trading.log import MarketLog
+from trading.models import Market
+from trading.sequencer import Sequencer
+
+DRAIN_SECONDS = 3.0
+
+
+def main() -> None:
+    market, first, count, out, *phases = sys.argv[1:]
+    market_id = UUID(market)
+    log, token = MarketLog(connection(), market_id), new_token()
+    assert log.acquire(token)
+    Market.objects.filter(pk=market_id).update(is_active=True)
+    source = FirehoseSource(range(int(first), int(first) + int(count)), 1)
+    sequencer = Sequencer(Market.objects.get(pk=market_id), log, token)
+    kept = [_phase(sequencer, source, phase, lambda: pipeline.wake_shards(market_id)) for phase in phases]
+    sequencer.finish(source)
+    np.savez(Path(out), phases=np.array(kept), arrivals=np.array(source.arrivals))
+    Market.objects.filter(pk=market_id).update(is_active=False)
+    log.release(token)
+
+
+def _phase(sequencer: Sequencer, source: FirehoseSource, phase: str, appended: Callable[[], None]) -> tuple[int, ...]:
+    """First and last number of a phase, and how many ticks it did not get to."""
+    rate, seconds = map(float, phase.split(":"))
+    before = source.arrivals[-1][0] if source.arrivals else 0
+    source.begin(rate)
+    sequencer.work(source, seconds, appended)
+    lost = max(0, source.due() - int(rate * 0.05))  # those of the last moment were not yet to be taken
+    source.begin(1e-9)
+    sequencer.work(source, DRAIN_SECONDS, appended)
+    return before + 1, source.arrivals[-1][0], lost
+
+
+if __name__ == "__main__":
+    main()
