@@ -22,6 +22,8 @@ class Size:
     firehose_stride: int
     calm_seconds: float
     half_seconds: float
+    many_fills: int
+    requests: int
 
 
 FULL = Size(
@@ -40,6 +42,8 @@ FULL = Size(
     firehose_stride=1,
     calm_seconds=30,
     half_seconds=30,
+    many_fills=1_000_000,
+    requests=1_000,
 )
 QUICK = Size(
     rounds=1,
@@ -57,4 +61,6 @@ QUICK = Size(
     firehose_stride=2,
     calm_seconds=8,
     half_seconds=12,
+    many_fills=100_000,
+    requests=200,
 )
