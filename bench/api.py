@@ -155,8 +155,8 @@ def _rows(name: str, few: Side, many: Side) -> Iterator[Row]:
     ours, other = many.taken[name], few.taken[name]
     against = f"the same with {few.fills:,} fills"
     text = (
-        f"{name} page with {many.fills:,} fills of its portfolio in the table; for each side a web process as the house "
-        f"starts it, Python {python_version()}; {len(ours):,} requests one after the other on a kept connection, "
+        f"{name} page with {many.fills:,} fills of its portfolio in the table; a web process for each side as the "
+        f"house starts it, Python {python_version()}; {len(ours):,} requests one after the other on a kept connection, "
         f"{BLOCK} by turns"
     )
     slowest, usual = percentile(ours, 0.99), percentile(other, 0.99)
