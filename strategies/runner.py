@@ -129,6 +129,7 @@ class Runner:
             marks=prices.marks(self.marked),
             reason=target.reason,
             confidence=target.confidence,
+            volume=prices.volume(tick.instrument.id, tick.time),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from trading.tick import Tick
 from trading.ticks import Ticks
+from trading.volumes import Volumes, passed, recent
 
 Row = tuple[int, int | None, int]
 
@@ -20,16 +21,22 @@ class Known(Protocol):
     def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
         """Last prices of some instruments, or of all."""
 
+    def volume(self, instrument: int, time: int) -> int | None:
+        """Shares traded lately; None where no tick has told a volume."""
+
 
 class Prices:
     """By instrument id: last price, the price before it (1/10,000 rupee), and the last tick's time."""
 
     def __init__(self, rows: dict[str, list[Any]] | None = None) -> None:
-        self._rows: dict[int, Row] = {int(key): (row[0], row[1], row[2]) for key, row in (rows or {}).items()}
+        given = rows or {}
+        self._rows: dict[int, Row] = {int(key): (row[0], row[1], row[2]) for key, row in given.items()}
+        self.volumes = Volumes({int(key): (row[3], row[4], row[5]) for key, row in given.items() if len(row) > 3})
 
     def update(self, tick: Tick) -> None:
         before = self._rows.get(tick.instrument.id)
         self._rows[tick.instrument.id] = (tick.price_e4, before[0] if before else None, tick.time)
+        self.volumes.add(tick.instrument.id, tick.time, tick.volume)
 
     def pass_over(self, ticks: Ticks) -> None:
         """As `update` with each of them."""
@@ -38,6 +45,7 @@ class Prices:
             begin, end = spans[instrument]
             previous = int(prices[end - 2]) if end - begin > 1 else self.last(instrument)
             self._rows[instrument] = (price, previous, time)
+        self.volumes.pass_over(ticks)
 
     def last(self, instrument: int) -> int | None:
         row = self._rows.get(instrument)
@@ -55,11 +63,14 @@ class Prices:
     def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
         return {key: row[0] for key, row in self._rows.items() if instruments is None or key in instruments}
 
+    def volume(self, instrument: int, time: int) -> int | None:
+        return self.volumes.recent(instrument, time)
+
     def copy(self) -> Prices:
         return Prices(self.dump())
 
     def dump(self) -> dict[str, list[Any]]:
-        return {str(key): list(row) for key, row in self._rows.items()}
+        return {str(key): [*row, *self.volumes.rows.get(key, ())] for key, row in self._rows.items()}
 
 
 class Passing:
@@ -67,7 +78,7 @@ class Passing:
 
     def __init__(self, before: Prices, ticks: Ticks) -> None:
         self.place = -1
-        self._before = before
+        self._before, self._ticks = before, ticks
         self._groups, self._prices = ticks.groups, ticks.grouped_prices.data  # whose items are whole numbers of Python
 
     def previous(self, instrument: int) -> int | None:
@@ -85,3 +96,9 @@ class Passing:
                 if seen > begin:
                     found[instrument] = prices[seen - 1]
         return found
+
+    def volume(self, instrument: int, time: int) -> int | None:
+        row = self._before.volumes.rows.get(instrument)
+        begin, end = self._groups.spans.get(instrument, (0, 0))
+        seen = bisect_right(self._groups.places, self.place, begin, end)
+        return recent(passed(row, self._ticks, begin, seen), time)

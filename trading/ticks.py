@@ -17,7 +17,11 @@ from trading.packing import PLAIN, WIDE, as_batch, body_of, pack, unpacked
 from trading.tick import Tick
 
 Column: TypeAlias = NDArray[np.int64]
-_FIELDS = {"names": ["instrument", "price_e4", "time"], "formats": ["<u4", "<i8", "<i8"], "offsets": [0, 4, 12]}
+_FIELDS = {
+    "names": ["instrument", "price_e4", "time", "volume"],
+    "formats": ["<u4", "<i8", "<i8", "<i8"],
+    "offsets": [0, 4, 12, 20],
+}
 _PLAIN, _WIDE = (np.dtype({**_FIELDS, "itemsize": record.size}) for record in (PLAIN, WIDE))  # type: ignore[call-overload]
 
 
@@ -103,7 +107,7 @@ class Ticks:
         return self.cut(after + 1 - self.first, until + 1 - self.first)
 
     def column(self, name: str) -> NDArray[Any]:
-        """`instrument` (id), `price_e4` or `time` of all ticks."""
+        """`instrument` (id), `price_e4`, `time` or `volume` of all ticks."""
         return np.frombuffer(self._records, _WIDE if self._is_wide else _PLAIN)[name]
 
     @cached_property
@@ -114,6 +118,18 @@ class Ticks:
     def grouped_prices(self) -> Column:
         """Prices (1/10,000 rupee) in the order of the groups."""
         return np.asarray(self.column("price_e4")[self.groups.order], dtype=np.int64)
+
+    @cached_property
+    def grouped_instruments(self) -> Column:
+        return np.asarray(self.column("instrument")[self.groups.order], dtype=np.int64)
+
+    @cached_property
+    def grouped_times(self) -> Column:
+        return np.asarray(self.column("time")[self.groups.order], dtype=np.int64)
+
+    @cached_property
+    def grouped_volumes(self) -> Column:
+        return np.asarray(self.column("volume")[self.groups.order], dtype=np.int64)
 
     def latest(self) -> Iterator[tuple[int, int, int, int]]:
         """Instrument id, place, price and time of the last tick of each instrument."""

@@ -72,6 +72,7 @@ PURE = (
     "trading.tick",
     "trading.ticks",
     "trading.validation",
+    "trading.volumes",
 )
 LIBRARIES = {"django", "celery", "redis", "kiteconnect"}
 FORBIDDEN = LIBRARIES | {"os", "time"}
