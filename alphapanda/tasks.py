@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from alphapanda import dead_letters, movement, pipeline, retention
+from risk import flattening, trigger_services
 
 
 @shared_task(name="alphapanda.sweep", soft_time_limit=4, time_limit=8)
@@ -18,6 +19,8 @@ def sweep() -> None:
     pipeline.sweep()
     movement.note_replays()
     dead_letters.collect()
+    trigger_services.look()
+    flattening.settle()
 
 
 @shared_task(name="alphapanda.prune", soft_time_limit=4, time_limit=8)

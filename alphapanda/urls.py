@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 from alphapanda import auth_api, event_stream, health_api
 from portfolio import api as portfolio
 from risk import api as risk
-from risk import limits_api, usage_api, what_if_api
+from risk import limits_api, usage_api, watch_api, what_if_api
 from strategies import api as strategies
 from trading import api as trading
 
@@ -25,6 +25,8 @@ rows.register("risk/limits", limits_api.LimitsOfPortfolios)
 rows.register("risk/limit-changes", limits_api.LimitsChanges)
 rows.register("risk/scopes", limits_api.Scopes, "scopes")
 rows.register("risk/halts", risk.Halts)
+rows.register("risk/exits", watch_api.Exits, "exits")
+rows.register("risk/triggers", watch_api.TriggersOfPortfolios)
 rows.register("portfolios", portfolio.Portfolios)
 
 api = [

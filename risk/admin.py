@@ -14,11 +14,11 @@ from django.utils.safestring import SafeString
 
 from alphapanda.admin import Kept, Shown, person
 from alphapanda.errors import InputError
-from risk import limits_admin, models, services
+from risk import flattening, limits_admin, models, services, watch_admin
 from risk.explanation import explained
 from risk.halt import HaltState
 
-__all__ = ["limits_admin"]  # its pages register themselves
+__all__ = ["limits_admin", "watch_admin"]  # its pages register themselves
 
 
 @admin.register(models.Decision)
@@ -47,13 +47,15 @@ class ReasonForm(ActionForm):
 class HaltPage(Kept):
     """A halt without a portfolio halts everything; it is lifted by the action, with a reason."""
 
-    fields = ["portfolio", "strategy", "state", "reason"]
+    fields = ["portfolio", "strategy", "state", "flatten", "reason"]
     list_display = [
         "created_at",
         "portfolio",
         "strategy",
         "state",
         "reason",
+        "rule",
+        "progress",
         "created_by",
         "lifted_at",
         "lifted_by",
@@ -69,8 +71,15 @@ class HaltPage(Kept):
         return obj is None and super().has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: models.Halt, form: Any, change: bool) -> None:
-        made = services.halt(person(request), obj.portfolio, obj.reason, HaltState(obj.state), obj.strategy)
+        made = services.halt(
+            person(request), obj.portfolio, obj.reason, HaltState(obj.state), obj.strategy, flatten=obj.flatten
+        )
         obj.pk = made.pk
+
+    def progress(self, halt: models.Halt) -> str:
+        """Of flattening, with what is left."""
+        held = ", ".join(f"{row['quantity']} {row['symbol']}" for row in flattening.left(halt))
+        return f"{flattening.progress(halt) or ''}{': ' if held else ''}{held}"
 
     @admin.action(description="Lift (give a reason)", permissions=["change"])
     def lift(self, request: HttpRequest, chosen: QuerySet[models.Halt]) -> None:

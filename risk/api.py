@@ -20,9 +20,10 @@ from alphapanda.api import (
     Row,
     Rows,
     UtcTime,
+    portfolios_of,
     user_of,
 )
-from risk import models, services
+from risk import flattening, models, services
 from risk.explanation import explained
 from risk.halt import HaltState
 from strategies.models import Strategy
@@ -94,8 +95,17 @@ class Decisions(LedgerRows):
         return DecisionDetail if self.action == "retrieve" else DecisionRow
 
 
+class Left(serializers.Serializer[Any]):
+    portfolio = serializers.IntegerField()
+    strategy = serializers.IntegerField()
+    symbol = serializers.CharField()
+    quantity = serializers.IntegerField()
+
+
 class HaltRow(Row):
     in_force = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField(help_text="of flattening: flattening, flat or not flat")
+    left = serializers.SerializerMethodField(help_text="positions that a flattening halt has still to leave")
 
     class Meta:
         model = models.Halt
@@ -105,6 +115,7 @@ class HaltRow(Row):
             "strategy",
             "state",
             "reason",
+            *("rule", "limit", "observed", "tick", "flatten", "flat_at", "progress", "left"),
             "in_force",
             "created_at",
             "lifted_at",
@@ -115,12 +126,24 @@ class HaltRow(Row):
     def get_in_force(self, halt: models.Halt) -> bool:
         return halt.lifted_at is None
 
+    @extend_schema_field(serializers.ChoiceField([p.value for p in flattening.Progress], allow_null=True))
+    def get_progress(self, halt: models.Halt) -> str | None:
+        return flattening.progress(halt)
+
+    @extend_schema_field(Left(many=True))
+    def get_left(self, halt: models.Halt) -> list[dict[str, Any]]:
+        """Of the portfolios that the reader may see."""
+        request = self.context.get("request")
+        mine = portfolios_of(request) if request and halt.portfolio_id is None else None
+        return flattening.left(halt, mine)
+
 
 class NewHalt(Given):
     portfolio = OwnPortfolio(allow_null=True, default=None, help_text="null halts everything (staff)")
     strategy = serializers.IntegerField(allow_null=True, default=None, help_text="only this one of the portfolio")
     state = serializers.ChoiceField([state.value for state in HaltState], default=HaltState.HALTED.value)
     reason = serializers.CharField(max_length=1_000)
+    flatten = serializers.BooleanField(default=False, help_text="leave all positions, then halt")
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         """A strategy must be one of the portfolio."""
@@ -155,7 +178,7 @@ class Halts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
         wanted = given.validated_data
         _check_everything(request, wanted["portfolio"] is None)
         halt = services.halt(user_of(request), **wanted | {"state": HaltState(wanted["state"])})
-        return Response(HaltRow(halt).data, status.HTTP_201_CREATED)
+        return Response(HaltRow(halt, context={"request": request}).data, status.HTTP_201_CREATED)
 
     @extend_schema(request=Lifting, responses=HaltRow)
     @action(detail=True, methods=["post"])
@@ -165,7 +188,7 @@ class Halts(mixins.ListModelMixin, mixins.RetrieveModelMixin, Rows):
         given = Lifting(data=request.data)
         given.is_valid(raise_exception=True)
         services.lift(halt, user_of(request), given.validated_data["reason"])
-        return Response(HaltRow(self.get_object()).data)
+        return Response(HaltRow(self.get_object(), context={"request": request}).data)
 
 
 def _check_everything(request: Request, is_everything: bool) -> None:

@@ -38,7 +38,7 @@ class Halt(models.Model):
     reason = models.TextField()
     rule = models.CharField(max_length=32, blank=True, editable=False, help_text="what set it; empty: a person")
     limit = models.CharField(max_length=64, blank=True, editable=False)
-    observed = models.CharField(max_length=128, blank=True, editable=False)
+    observed = models.TextField(blank=True, editable=False)
     tick = models.BigIntegerField(null=True, editable=False, help_text="where an exit rule was broken")
     flatten = models.BooleanField(default=False, help_text="positions are left first, then nothing is ordered")
     flat_at = models.DateTimeField(null=True, editable=False)

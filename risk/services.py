@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -16,11 +17,12 @@ from portfolio.models import Portfolio
 from risk import models, past, records
 from risk.decide import Decider, behind_clock
 from risk.exit_services import note_watched
+from risk.exits import Breach
 from risk.halt import Halt, HaltState
 from risk.limit_services import scopes_of
 from risk.scopes import Limited, Scope
 from risk.watch import Watch
-from risk.watching import EXIT_RULES, open_watch, restart, save_watch
+from risk.watching import EXIT_RULES, keep_memory, open_watch, restart, save_watch
 from strategies.models import Signal, Strategy
 from strategies.records import signal_event, signal_value
 from strategies.signal import Signal as SignalValue
@@ -61,6 +63,8 @@ def _follow(opened: OpenBook, rows: list[Signal], until: int, seen: int) -> bool
         rows = []
     if rows or until > opened.book.clock:
         _decide(opened, rows, until, watch)
+    else:
+        keep_memory(opened, watch)
     return until < seen
 
 
@@ -159,7 +163,7 @@ def _save_watch(opened: OpenBook, watch: Watch | None) -> list[Signal]:
         return []
     said, halt = save_watch(opened, watch)
     if halt:
-        _announce(halt, in_force=True)
+        announce(halt, in_force=True)
     return said
 
 
@@ -169,9 +173,13 @@ def halt(
     reason: str,
     state: HaltState = HaltState.HALTED,
     strategy: Strategy | None = None,
+    *,
+    flatten: bool = False,
+    breach: Breach | None = None,
 ) -> models.Halt:
     """After its commit nothing is ordered in its scope (with REDUCING, nothing but exits); what was resting is
-    cancelled with it. Latched until a person lifts it. Errors: InputError naming what is wrong.
+    cancelled with it. Latched until a person lifts it. With `flatten` it reduces until all is flat, then halts;
+    `breach` is the trigger that asks for it. Errors: InputError naming what is wrong.
     """
     if not reason.strip():
         raise InputError("reason: say why it is halted")
@@ -181,9 +189,17 @@ def halt(
         for row in _halted(portfolio).order_by("pk"):
             cancel_resting(row.pk, strategy)
         made = models.Halt.objects.create(
-            portfolio=portfolio, strategy=strategy, state=state, reason=reason, created_by=user
+            portfolio=portfolio,
+            strategy=strategy,
+            state=HaltState.REDUCING if flatten else state,
+            reason=reason,
+            flatten=flatten,
+            created_by=user,
+            **(asdict(breach) if breach else {}),
         )
-        _announce(made, in_force=True)
+        for row in _halted(portfolio) if flatten else ():
+            note_watched(row.pk)
+        announce(made, in_force=True)
     return made
 
 
@@ -198,7 +214,7 @@ def lift(halt: models.Halt, user: User | None, reason: str) -> None:
             return
         for portfolio in scope:
             _after_lifting(halt, portfolio.pk)
-        _announce(halt, in_force=False)
+        announce(halt, in_force=False)
 
 
 def _after_lifting(halt: models.Halt, portfolio_id: int) -> None:
@@ -212,7 +228,7 @@ def _halted(portfolio: Portfolio | None) -> QuerySet[Portfolio]:
     return Portfolio.objects.filter(pk=portfolio.pk) if portfolio else Portfolio.objects.all()
 
 
-def _announce(halt: models.Halt, in_force: bool) -> None:
+def announce(halt: models.Halt, in_force: bool) -> None:
     event = HaltChanged(
         portfolio_id=halt.portfolio_id,
         strategy_id=halt.strategy_id,

@@ -39,10 +39,16 @@ def open_watch(opened: OpenBook, seen: int) -> Watch | None:
 
 def save_watch(opened: OpenBook, watch: Watch) -> tuple[list[Signal], models.Halt | None]:
     """Rows of what it said, and the halt that a broken rule has brought about."""
-    models.WatchMemory.objects.update_or_create(portfolio=opened.portfolio, defaults={"state": watch.memory.dump()})
+    keep_memory(opened, watch)
     rows = [_signal_row(signal, opened, watch) for signal in watch.take()]
     bulk.insert(rows)
     return rows, _new_halt(opened.portfolio, watch)
+
+
+def keep_memory(opened: OpenBook, watch: Watch | None) -> None:
+    """Also while the clock stands: a flattening halt counts from when it was first seen."""
+    if watch is not None:
+        models.WatchMemory.objects.update_or_create(portfolio=opened.portfolio, defaults={"state": watch.memory.dump()})
 
 
 def restart(portfolio_id: int) -> None:

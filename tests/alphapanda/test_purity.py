@@ -32,6 +32,7 @@ PURE = (
     "risk.scopes",
     "risk.situation",
     "risk.usage",
+    "risk.triggers",
     "risk.watch",
     "strategies.backtest",
     "strategies.base",

@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--user", metavar="NAME", help="whose portfolio, where several have that name")
         parser.add_argument("--strategy", metavar="NAME", help="only this one of the portfolio")
         parser.add_argument("--reducing", action="store_true", help="exits are still allowed")
+        parser.add_argument("--flatten", action="store_true", help="leave all positions, then halt")
         parser.add_argument("--lift", type=int, metavar="ID")
 
     def handle(self, *_: object, **options: Any) -> None:
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         portfolio = _portfolio(options) if options["portfolio"] else None
         strategy = _strategy(portfolio, options["strategy"]) if portfolio and options["strategy"] else None
         state = HaltState.REDUCING if options["reducing"] else HaltState.HALTED
-        return services.halt(None, portfolio, options["reason"], state, strategy)
+        return services.halt(None, portfolio, options["reason"], state, strategy, flatten=options["flatten"])
 
     def _lift(self, options: dict[str, Any]) -> models.Halt:
         halt = models.Halt.objects.filter(pk=options["lift"], lifted_at__isnull=True).first()
