@@ -104,3 +104,16 @@ class Hoards(Strategy):
 
     def on_tick(self, tick):
         self.hoard.append("x" * 1_000)
+
+
+class Mad(Strategy):
+    """Wants the world one way, then the other, at every tick; faster and faster, until nobody listens."""
+
+    def start(self) -> None:
+        self.ticks = 0
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        size = 50 if self.ticks < 10 else 100_000
+        count = 2 if self.ticks < 130 else 11
+        return [Target(size * (-1) ** (self.ticks + n), reason="mad") for n in range(count)]
