@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from alphapanda.errors import InputError
 from risk.exits import EXIT_NAMES, ExitRules, Exits, Scope, faults
 from risk.halt import HaltState
+from trading.catalogue import Catalogue
 
 EXITS_HELP = (
     f"exit rules ({', '.join(EXIT_NAMES)}), breach_state, and under scopes a list of the same "
@@ -50,8 +52,8 @@ class ExitsFile(RulesRow):
         return Exits(((Scope(), self.rules()), *scoped), self.breach_state)
 
 
-def read_exits(text: str) -> Exits:
-    """Errors: InputError naming the file and the rule."""
+def read_exits(text: str, strategies: int) -> Exits:
+    """`strategies` is how many there are. Errors: InputError naming the file and the rule."""
     try:
         exits = ExitsFile.model_validate(json.loads(Path(text).read_text(), parse_float=Decimal)).exits()
     except OSError as error:
@@ -61,7 +63,23 @@ def read_exits(text: str) -> Exits:
         raise InputError(f"--exits {text}: {wrong}") from None
     except ValueError as error:
         raise InputError(f"--exits {text}: not JSON: {error}") from error
-    wrong = "; ".join(f"{name} {what}" for scope, rules in exits.rules for name, what in faults(scope, rules))
-    if wrong:
+    if wrong := "; ".join(_faults(exits, strategies)):
         raise InputError(f"--exits {text}: {wrong}")
     return exits
+
+
+def check_symbols(exits: Exits, catalogue: Catalogue) -> None:
+    """Errors: InputError naming an instrument that neither the reference data nor the files have."""
+    for scope, _ in exits.rules:
+        if scope.symbol and catalogue.lookup(scope.symbol) is None:
+            raise InputError(f"--exits: scopes: there is no instrument {scope.symbol!r}")
+
+
+def _faults(exits: Exits, strategies: int) -> Iterator[str]:
+    scopes = [scope for scope, _ in exits.rules]
+    for scope, rules in exits.rules:
+        yield from (f"{name} {what}" for name, what in faults(scope, rules))
+        if scope.strategy is not None and not 0 <= scope.strategy < strategies:
+            yield f"scopes: there is no strategy {scope.strategy}"
+    if len(set(scopes)) < len(scopes):
+        yield "scopes: each strategy and instrument, and what has neither, stands there once"

@@ -17,8 +17,7 @@ from strategies.models import Shard, Signal
 from strategies.seen import seen_by
 from trading.log import MarketLog
 from trading.models import Market
-from trading.order import OrderStatus
-from trading.progress import low_mark
+from trading.progress import AWAITS_TICKS, low_mark
 
 FEED_LATE_SECONDS = 15
 LATE_TICKS = 50_000  # of a live or mock market: at its busiest about a minute
@@ -78,7 +77,7 @@ def shard_lags() -> dict[str, int]:
 
 
 def late_clocks() -> list[Trouble]:
-    """Portfolios with signals that nobody decides, or with working orders that nobody matches."""
+    """Portfolios with signals that nobody decides, or that wait for ticks which nobody shows them."""
     before = timezone.now() - timedelta(seconds=UNDECIDED_SECONDS)
     waiting = Signal.objects.filter(
         portfolio__market__in=_active().filter(fault=""), is_decided=False, created_at__lt=before
@@ -94,8 +93,7 @@ def late_clocks() -> list[Trouble]:
 
 
 def _behind() -> Iterator[Trouble]:
-    working = Portfolio.objects.filter(market__in=_flowing(), orders__status=OrderStatus.OPEN).distinct()
-    for portfolio in working:
+    for portfolio in Portfolio.objects.filter(AWAITS_TICKS, market__in=_flowing()).distinct():
         lag = seen_by(portfolio.market_id, portfolio.shard) - portfolio.clock
         if lag > LATE_TICKS:
             yield Trouble(f"a clock is {lag} ticks behind; is the worker of queue execution running?", portfolio.name)

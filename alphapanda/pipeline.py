@@ -15,7 +15,7 @@ from uuid import UUID
 from celery import chain, current_app
 from celery.canvas import Signature
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from alphapanda.connection import connection, key
 from alphapanda.wake import wake
@@ -27,8 +27,7 @@ from trading.bookkeeping import wanting_ticks
 from trading.log import MarketLog
 from trading.markets import close_market
 from trading.models import Market
-from trading.order import OrderStatus
-from trading.progress import is_idle
+from trading.progress import AWAITS_TICKS, is_idle
 
 INGEST_SECONDS = 3.0
 INGEST_SECONDS_SHARED = 1.0
@@ -164,8 +163,7 @@ def _behind(market: Market, shard: int, seen: int) -> QuerySet[Portfolio, tuple[
     """
     behind = Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
     if market.kind != Market.Kind.REPLAY:
-        holding = Q(is_watched=True) & ~Q(positions__quantity=0) & Q(positions__isnull=False)
-        behind = behind.filter(Q(orders__status=OrderStatus.OPEN) | holding).distinct()
+        behind = behind.filter(AWAITS_TICKS).distinct()
     return behind.values_list("pk", "is_watched")
 
 

@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 
 from alphapanda.audit import ledger_hash
 from alphapanda.errors import InputError, StuckError
+from alphapanda.exits_file import check_symbols
 from alphapanda.reference import reference_hash
 from alphapanda.trial import Trial
 from portfolio.models import Portfolio
@@ -122,7 +123,7 @@ def _portfolio(user: User, name: str, market: Market, trial: Trial) -> Portfolio
         limit(portfolio, strategies, trial)
     for strategy in strategies:
         start(strategy)
-    _give_exits(portfolio, trial.exits)
+    _give_exits(portfolio, strategies, trial.exits)
     return portfolio
 
 
@@ -138,24 +139,15 @@ def limit(portfolio: Portfolio, strategies: list[Strategy], trial: Trial) -> Non
         change(Whose(None, portfolio, strategy, instrument), asdict(scope.limits))
 
 
-def _give_exits(portfolio: Portfolio, exits: Exits) -> None:
-    """Errors: InputError when there is no such strategy or instrument."""
-    strategies = {strategy.ordinal: strategy for strategy in portfolio.strategies.all()}
+def _give_exits(portfolio: Portfolio, strategies: list[Strategy], exits: Exits) -> None:
+    """Errors: InputError naming an instrument that is not there."""
+    check_symbols(exits, StoredCatalogue.read())
     for scope, rules in exits.rules:
-        if not rules.is_on:
-            continue
-        if scope.strategy is not None and scope.strategy not in strategies:
-            raise InputError(f"--exits: there is no strategy {scope.strategy}")
-        values = asdict(rules) | {"breach_state": exits.breach_state}
         strategy = None if scope.strategy is None else strategies[scope.strategy]
-        change_exits(portfolio, values, None, strategy, _instrument(scope.symbol))
-
-
-def _instrument(symbol: str | None) -> Instrument | None:
-    found = Instrument.objects.filter(symbol=symbol, exchange="NSE").first() if symbol else None
-    if symbol and found is None:
-        raise InputError(f"--exits: there is no instrument {symbol!r}")
-    return found
+        instrument = Instrument.objects.filter(symbol=scope.symbol).first() if scope.symbol else None
+        values = asdict(rules) | {"breach_state": exits.breach_state}
+        if rules.is_on:
+            change_exits(portfolio, values, None, strategy, instrument)
 
 
 def wait(market_id: UUID, show: Callable[[int, int | None], None]) -> None:

@@ -50,7 +50,7 @@ def read_trial(files: list[str], options: dict[str, Any]) -> Trial:
         files=[Path(file) for file in files],
         strategies=[(name, given) for name, given in _with_parameters(types, options["param"])],
         limits=read_limits(options["limits"]),
-        exits=read_exits(options["exits"]) if options.get("exits") else Exits(),
+        exits=read_exits(options["exits"], len(types)) if options.get("exits") else Exits(),
         cash=amount("--cash", options["cash"], least=Decimal("0.01")),
         slippage_bps=amount("--slippage-bps", options["slippage_bps"], most=Decimal(9_999)),
         latency_ms=int(amount("--latency-ms", options["latency_ms"], whole=True)),

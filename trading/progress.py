@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from portfolio.models import Portfolio
 from strategies.models import Control, Shard, Signal
 from strategies.seen import seen_by
+from trading.order import OrderStatus
+
+_HELD = Q(positions__quantity__gt=0) | Q(positions__quantity__lt=0)
+# Portfolios with working orders, or with positions that exit rules look at.
+AWAITS_TICKS = Q(orders__status=OrderStatus.OPEN) | Q(is_watched=True) & _HELD
 
 
 def low_mark(market: UUID) -> int:

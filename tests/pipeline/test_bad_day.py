@@ -32,8 +32,10 @@ RULES = {
 }
 STRATEGIES = {
     "strategy": ["momentum", "mean_reversion", "mad"],
-    "param": ["momentum.lookback=10", "momentum.threshold=0.002", "momentum.allow_short=false"]
-    + ["mean_reversion.lookback=8", "mean_reversion.allow_short=false"],
+    "param": [
+        *("momentum.lookback=10", "momentum.threshold=0.002", "momentum.allow_short=false"),
+        *("mean_reversion.lookback=8", "mean_reversion.allow_short=false"),
+    ],
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from alphapanda.errors import InputError
+from alphapanda.exits_file import check_symbols
 from alphapanda.identity import root_id
 from alphapanda.limits_file import GivenLimits
 from alphapanda.reference import load_charges, load_exchange, load_instruments, load_limits, reference_hash
@@ -76,6 +77,7 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
     backtest = Backtest(runners, decider)
     backtest.run(batches(accepted_ticks(trial.files, catalogue, trial.tick_size, refusals), BATCH))
     limits.check_symbols(catalogue)
+    check_symbols(trial.exits, catalogue)
     warn(refusals)
     described = [(name, plain(parameters)) for name, parameters in strategies]
     used = [catalogue.by_id[number] for number in backtest.prices.marks()]
