@@ -12,15 +12,14 @@ from time import monotonic
 
 import django
 
-from bench.report import RESULTS, Row, table, write
+from bench.report import RESULTS, Row, markdown, read, table, write
 from bench.size import FULL, QUICK, Size
 
 # Names of the rows by the module that measures them, in the order of their run.
 MODULES = {
     "backtest": ("backtest", "backtest_floor"),
     "pipeline_evaluations": ("pipeline_evaluations", "pipeline_floor"),
-    "firehose": ("firehose",),
-    "tick_to_fill": ("tick_to_fill",),
+    "firehose": ("firehose", "tick_to_fill"),
     "fills": ("fills",),
     "growth": ("growth",),
     "api": ("api",),
@@ -34,11 +33,13 @@ def main() -> int:
     if given.list:
         print("\n".join(NAMES))
         return 0
+    if given.markdown:
+        print(markdown(read(given.out)))
+        return 0
     modules = [module for module, names in MODULES.items() if not given.only or set(given.only) & set(names)]
     with TemporaryDirectory(prefix="alphapanda-bench-") as home:
         set_up_django(Path(home))
-        rows, failed = measure(modules, QUICK if given.quick else FULL)
-    write(rows, given.out)
+        rows, failed = measure(modules, QUICK if given.quick else FULL, given.out)
     print("\n" + table(rows))
     for name in failed:
         print(f"FAILED {name}", file=sys.stderr)
@@ -50,12 +51,13 @@ def _arguments() -> Namespace:
     parser.add_argument("--quick", action="store_true", help="in 3 minutes, for a rough idea")
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help="not everything")
     parser.add_argument("--list", action="store_true", help="print the names")
+    parser.add_argument("--markdown", action="store_true", help="print the last results as markdown")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the rows are written")
     return parser.parse_args()
 
 
-def measure(modules: Iterable[str], size: Size) -> tuple[list[Row], list[str]]:
-    """Rows of all modules that went through, names of those that did not."""
+def measure(modules: Iterable[str], size: Size, out: Path) -> tuple[list[Row], list[str]]:
+    """All rows, also written after each module, and the names of modules that failed."""
     rows: list[Row] = []
     failed = []
     for name in modules:
@@ -67,6 +69,7 @@ def measure(modules: Iterable[str], size: Size) -> tuple[list[Row], list[str]]:
         except Exception:  # noqa: BLE001  (one that fails must not hide the others)
             traceback.print_exc()
             failed.append(name)
+        write(rows, out)
         print(f"{name}: {monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     return rows, failed
 

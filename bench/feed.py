@@ -26,7 +26,7 @@ from trading.log import MarketLog
 from trading.models import Market
 from trading.sequencer import Sequencer
 
-DRAIN_SECONDS = 3.0
+DRAIN_SECONDS = 2.0
 
 
 def main() -> None:

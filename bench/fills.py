@@ -28,12 +28,12 @@ NO_COUNT = {"max_trades_per_day": None}
 
 
 def run(size: Size, folder: Path) -> Iterator[Row]:
-    taken: dict[int, list[tuple[float, float]]] = {1: [], 50: []}
+    taken: dict[int, list[tuple[float, float, float]]] = {1: [], 50: []}
     with house(SHARDS) as place:
         for _ in range(size.rounds):
             for portfolios, pairs in taken.items():
                 replay = _replay(size.fills, portfolios)
-                pairs.append((_rate(replay, place), _saves_a_second(replay, size.saves)))
+                pairs.append((*_rates(replay, place), _saves_a_second(replay, size.saves)))
     for portfolios, pairs in taken.items():
         yield _row(portfolios, pairs, size)
 
@@ -46,12 +46,13 @@ def _replay(fills: int, portfolios: int) -> Replay:
     return Replay(rows, [wanted[n * each : (n + 1) * each] for n in range(portfolios)], NO_COUNT)
 
 
-def _rate(replay: Replay, place: House) -> float:
+def _rates(replay: Replay, place: House) -> tuple[float, float]:
+    """Fills a second, and milliseconds of CPU that one takes in all processes together."""
     replay.prepare(place, SHARDS)
     flow = replay.run(place)
     unfilled, strategies = flow.signals - flow.fills, sum(map(len, replay.portfolios))
     assert unfilled <= strategies, f"{unfilled} of {flow.signals} signals came to nothing"  # the last ones wait
-    return flow.fills / flow.seconds
+    return flow.fills / flow.seconds, flow.cpu_seconds / flow.fills * 1_000
 
 
 def _saves_a_second(replay: Replay, most: int) -> float:
@@ -83,12 +84,12 @@ def _save_rows_of(fill: Fill) -> None:
     Portfolio.objects.filter(pk=fill.portfolio_id).update(cash=F("cash") - fill.charges)
 
 
-def _row(portfolios: int, pairs: list[tuple[float, float]], size: Size) -> Row:
+def _row(portfolios: int, pairs: list[tuple[float, float, float]], size: Size) -> Row:
+    ours, cpu, saves = (middle(values) for values in zip(*pairs, strict=True))
     text = (
         f"{portfolios} portfolio{'s' if portfolios > 1 else ''}, about {size.fills:,} fills, each with a signal, a "
         f"decision and an order of its own, through all stages of a house with {SHARDS} shards, durable commits, "
-        f"events sent; the other: {size.saves:,} times the same rows with save() in a transaction; "
-        f"median of {len(pairs)}, alternating"
+        f"events sent; {cpu:.2f} ms of CPU for each in all processes of the house; the other: {size.saves:,} times the "
+        f"same rows with save() in a transaction; median of {len(pairs)}, alternating"
     )
-    ours, saves = (middle(rates) for rates in zip(*pairs, strict=True))
     return more_is_better("fills", ours, "fills/s", "ORM save() per row", saves, text)

@@ -51,6 +51,10 @@ class House:
         """Bytes, what is shared counted once (PSS)."""
         return sum(map(proportional_memory, self.processes()))
 
+    def most_memory(self) -> int:
+        """Bytes that its Celery processes have had at most so far, each for itself."""
+        return sum(map(_most_memory, self.processes()))
+
 
 @contextmanager
 def house(shards: int = 2, *options: str, home: Path | None = None) -> Iterator[House]:
@@ -100,6 +104,15 @@ def proportional_memory(pid: int) -> int:
     with suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return 1_024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+    return 0
+
+
+def _most_memory(pid: int) -> int:
+    with suppress(OSError, StopIteration):
+        place = Path(f"/proc/{pid}")
+        if b"celery" in (place / "cmdline").read_bytes():
+            lines = (place / "status").read_text().splitlines()
+            return 1_024 * int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
     return 0
 
 

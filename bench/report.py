@@ -52,6 +52,17 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
 
 
+def markdown(rows: Iterable[Row]) -> str:
+    """The same for docs/performance.md."""
+    cells = [(r.name, _short(r.ours), r.unit, r.against, _short(r.other), _short(r.ratio)) for r in rows]
+    lines = [("name", "ours", "unit", "against", "other", "ratio"), ("---",) * 6, *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def read(path: Path = RESULTS) -> list[Row]:
+    return [Row(**row) for row in json.loads(path.read_text())]
+
+
 def write(rows: Iterable[Row], path: Path = RESULTS) -> None:
     path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 

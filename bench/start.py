@@ -12,7 +12,7 @@ from bench.size import Size
 
 AIM_SECONDS, AIM_MB = 10, 900
 SHARDS = 2
-REST_SECONDS = 8
+REST_SECONDS = 5
 
 
 def run(size: Size, folder: Path) -> Iterator[Row]:

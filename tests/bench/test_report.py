@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench.report import less_is_better, more_is_better, percentile, table, write
+from bench.report import less_is_better, markdown, more_is_better, percentile, read, table, write
 
 # As the contract names them.
 NAMES = {
@@ -50,6 +50,12 @@ def test_the_table_has_a_line_for_each_row():
     row = more_is_better("fills", 2_345, "fills/s", "save()", 1, "")
 
     assert [line.split()[:2] for line in table([row, row]).splitlines()][1:] == [["fills", "2,345"]] * 2
+
+
+def test_written_results_come_back_as_markdown(tmp_path):
+    write([more_is_better("fills", 3, "fills/s", "save()", 2, "here")], tmp_path / "results.json")
+
+    assert markdown(read(tmp_path / "results.json")).splitlines()[-1] == "| fills | 3 | fills/s | save() | 2 | 1.5 |"
 
 
 def test_a_percentile_is_a_value_that_was_seen():
