@@ -40,6 +40,9 @@ Committed = Callable[[dict[int, UUID]], None]
 Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 FAST_SLICE = 500_000  # of strategies that take arrays, which cost a microsecond at most
+ENTRIES = 20  # read at once
+GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
+EVERYTHING = 2**62
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
@@ -84,9 +87,10 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
     for lane in shard.lanes:
         _move(shard, lane, market_log, deadline)
     moved = before != [lane.place for lane in shard.lanes]
-    _commit(shard, committed)
+    _commit(shard, committed, settings.SHARD_SAVE_STATES if moved else EVERYTHING)
     due = shard.due()
     if due:
+        shard.begin_round()
         _save(shard)
         for control in due:
             shard.apply(control)
@@ -95,8 +99,9 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
 
 
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
-    """Evaluates entries until there is something to commit, a control ahead, nothing left or no time."""
-    for entry in market_log.read(lane.place):
+    """Evaluates entries until there is enough to commit, a control ahead, nothing left or no time."""
+    begun = monotonic()
+    for entry in market_log.read(lane.place, ENTRIES):
         if entry.first > lane.place + 1:
             if shard.is_replay:
                 return  # the sequencer reads its file again after a wipe
@@ -109,7 +114,7 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
         if entry.last > shard.horizon:
             lane.place = max(lane.place, shard.horizon)
             return
-        if lane.signals or lane.faults:
+        if (lane.signals or lane.faults) and monotonic() - begun > GATHER_SECONDS:
             return
 
 
@@ -138,12 +143,13 @@ def _slice_size(lane: Lane) -> int:
     return max(1, min(SLICE // max(1, lane.interest.one_by_one), FAST_SLICE // max(1, len(lane.runners))))
 
 
-def _commit(shard: Shard, committed: Committed) -> None:
-    """Saves when there is something that others wait for, or when the last save is a while ago."""
+def _commit(shard: Shard, committed: Committed, states: int) -> None:
+    """Saves when there is something that others wait for, and about so many quiet states when it is their turn."""
     signals, faults = shard.take_signals(), shard.take_faults()
-    is_due = monotonic() - shard.saved_at > settings.SHARD_SAVE_SECONDS
-    if signals or faults or is_due:
-        _save(shard, signals, faults, is_whole=is_due)
+    if not shard.round and monotonic() - shard.saved_at > settings.SHARD_SAVE_SECONDS:
+        shard.begin_round()
+    if signals or faults or shard.round:
+        _save(shard, signals, faults, states)
     shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
     if shard.published < shard.seen:
         _publish(shard, committed)
@@ -159,13 +165,13 @@ def _publish(shard: Shard, committed: Committed) -> None:
     committed({portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()})
 
 
-def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), is_whole: bool = True) -> None:
+def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), most: int = EVERYTHING) -> None:
     """One transaction: place, states, signals and faults, or nothing when the epoch is not ours any more."""
-    speakers = {runner.id for _, runner, _ in signals}
-    states, broken = _states(shard, None if is_whole else speakers)
+    quiet = shard.round.part(dict(shard.runners()), most) if shard.round else set()
+    states, broken = _states(shard, quiet | {strategy.pk for strategy, _, _ in signals})
     faults = [*faults, *broken]
     with transaction.atomic():
-        _fence(shard, is_whole)
+        _fence(shard)
         models.StrategyState.objects.bulk_create(
             [*states, *_last_targets(faults)],
             update_conflicts=True,
@@ -177,24 +183,25 @@ def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), is_wh
         for fault in faults:
             services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
         transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
-    if is_whole:
-        shard.saved_at = monotonic()
+    if shard.round and not shard.round.waiting:
+        shard.round = None
 
 
-def _fence(shard: Shard, is_whole: bool) -> None:
+def _fence(shard: Shard) -> None:
+    """The end of a round moves the place that loading starts from."""
     fields: dict[str, Any] = {"seen": shard.seen}
-    if is_whole:
-        fields |= {"saved": shard.seen, "prices": json.dumps(shard.slowest.prices.dump())}
+    if shard.round and not shard.round.waiting:
+        fields |= {"saved": shard.round.seen, "prices": shard.round.prices}
     rows = models.Shard.objects.filter(pk=shard.row.pk, epoch=shard.row.epoch)
     if not rows.update(**fields):
         raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")
 
 
-def _states(shard: Shard, wanted: set[UUID] | None) -> tuple[list[models.StrategyState], list[Fault]]:
-    """States of some versions or of all; a strategy whose state cannot be kept is a fault."""
+def _states(shard: Shard, wanted: set[int]) -> tuple[list[models.StrategyState], list[Fault]]:
+    """States of some strategies; one whose state cannot be kept is a fault."""
     states, broken = [], []
     for strategy, runner in list(shard.runners()):
-        if wanted is not None and runner.id not in wanted:
+        if strategy not in wanted:
             continue
         try:
             states.append(_bounded(_state(strategy, runner, runner.dump())))

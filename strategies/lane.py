@@ -94,8 +94,7 @@ class Lane:
     def _at_once(self, ticks: Ticks) -> None:
         """Makes a tick only where somebody is asked or wishes something."""
         passing, scan = Passing(self.prices, ticks), Scan.of(ticks, self.interest, partial(self._scanned, ticks))
-        for place in scan.places():
-            tick = ticks.tick(place)
+        for place, tick in ticks.at(scan.places()):
             passing.place = place
             self._ask(tick, scan.asked.get(place, ()), passing)
             for strategy, runner, position in scan.wishes.get(place, ()):

@@ -48,6 +48,11 @@ class Runner:
         self._instances: dict[int, Strategy] = {}
         self._targets: dict[int, int] = {}  # ours, whatever a strategy does to its own
 
+    @property
+    def size(self) -> int:
+        """How many instruments it has a state for."""
+        return len(self._instances)
+
     def wants(self, instrument: int) -> bool:
         return self.instruments is None or instrument in self.instruments
 

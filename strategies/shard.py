@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
+import msgspec
+
 from strategies import configuration, models
 from strategies.lane import Fault, Lane, explained
+from strategies.round import Round
 from strategies.runner import Runner
 from strategies.signal import Signal
 from strategies.suspects import Notebook, Suspect
@@ -19,7 +23,7 @@ FAR = 2**62
 class Shard:
     """`row` fences it by its epoch; `controlled_to` is the tick of the newest control it knows,
     `published` what others were told of its place, `unheard` tick and portfolio of
-    signals that they were not told of yet, `saved_at` the time of the last whole save.
+    signals that they were not told of yet, `saved_at` when a round of saving began last, `round` what is left of it.
     """
 
     row: models.Shard
@@ -33,6 +37,7 @@ class Shard:
     published: int = -1
     unheard: list[tuple[int, int]] = field(default_factory=list)
     saved_at: float = field(default_factory=monotonic)
+    round: Round | None = None
     faults: list[Fault] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
 
@@ -64,6 +69,12 @@ class Shard:
         for lane in self.lanes:
             lane.settle()
             yield from lane.runners.items()
+
+    def begin_round(self) -> None:
+        """From now on everything is saved anew, in parts."""
+        prices = msgspec.json.encode(self.slowest.prices.dump()).decode()
+        self.round = Round(self.seen, prices, deque(strategy for strategy, _ in self.runners()))
+        self.saved_at = monotonic()
 
     def learn(self, controls: Iterable[models.Control], up_to: int) -> None:
         """Takes in controls that have got their tick."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 from trading.tick import Tick
 from trading.ticks import Ticks
-from trading.volumes import Volumes, passed, recent
+from trading.volumes import Sums, Volumes, recent
 
 Row = tuple[int, int | None, int]
 
@@ -28,7 +30,7 @@ class Known(Protocol):
 class Prices:
     """By instrument id: last price, the price before it (1/10,000 rupee), and the last tick's time."""
 
-    def __init__(self, rows: dict[str, list[Any]] | None = None) -> None:
+    def __init__(self, rows: Mapping[Any, Sequence[Any]] | None = None) -> None:
         given = rows or {}
         self._rows: dict[int, Row] = {int(key): (row[0], row[1], row[2]) for key, row in given.items()}
         self.volumes = Volumes({int(key): (row[3], row[4], row[5]) for key, row in given.items() if len(row) > 3})
@@ -69,8 +71,9 @@ class Prices:
     def copy(self) -> Prices:
         return Prices(self.dump())
 
-    def dump(self) -> dict[str, list[Any]]:
-        return {str(key): [*row, *self.volumes.rows.get(key, ())] for key, row in self._rows.items()}
+    def dump(self) -> dict[int, list[int | None]]:
+        """What JSON gives back, with text for keys, makes the same prices again."""
+        return {key: [*row, *self.volumes.rows.get(key, ())] for key, row in self._rows.items()}
 
 
 class Passing:
@@ -80,6 +83,10 @@ class Passing:
         self.place = -1
         self._before, self._ticks = before, ticks
         self._groups, self._prices = ticks.groups, ticks.grouped_prices.data  # whose items are whole numbers of Python
+
+    @cached_property
+    def _sums(self) -> Sums:
+        return Sums(self._ticks)
 
     def previous(self, instrument: int) -> int | None:
         begin, end = self._groups.spans.get(instrument, (0, 0))
@@ -101,4 +108,4 @@ class Passing:
         row = self._before.volumes.rows.get(instrument)
         begin, end = self._groups.spans.get(instrument, (0, 0))
         seen = bisect_right(self._groups.places, self.place, begin, end)
-        return recent(passed(row, self._ticks, begin, seen), time)
+        return recent(self._sums.passed(row, begin, seen), time)

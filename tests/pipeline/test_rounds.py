@@ -1,0 +1,46 @@
+"""Quiet states are saved a few at a time; loading in the middle of a round gives what an undisturbed run gives."""
+
+from collections import deque
+
+import pytest
+
+from strategies.models import Shard, StrategyState
+from strategies.round import Round
+from tests.builders import runner, ticks
+from tests.pipeline.driver import Replay, bars, expected
+from trading.prices import Prices
+
+OPTIONS = {
+    "strategy": ["momentum", "momentum", "mean_reversion"],
+    "param": ["momentum.threshold=0.003", "momentum.lookback=5", "mean_reversion.lookback=8"],
+}
+
+
+@pytest.fixture
+def replay(tmp_path, redis, settings):
+    settings.LOG_BATCH_TICKS, settings.SHARD_SAVE_SECONDS, settings.SHARD_SAVE_STATES = 7, 0.0, 1
+    return Replay.of([bars(tmp_path / "SBIN.csv", 5, minutes=60)], **OPTIONS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_dies_within_a_round_changes_nothing(replay, tmp_path):
+    lags = set()
+    for turn in range(25):
+        for stage in (replay.ingest, replay.evaluate, replay.decide, replay.execute):
+            stage()
+        if turn % 5 == 0:
+            replay.forget()
+        row = Shard.objects.get(market=replay.portfolio.market)
+        lags.add(row.seen - row.saved)
+        assert all(place >= row.saved for place in StrategyState.objects.values_list("place", flat=True))
+    replay.drain()
+    assert replay.hash == expected([tmp_path / "SBIN.csv"], **OPTIONS)["ledger_hash"]
+    assert len(lags) > 1  # some of it was read again
+
+
+def test_a_part_ends_with_the_strategy_that_fills_it():
+    runners = {number: runner("momentum", number, lookback=2) for number in (1, 2, 3)}
+    for each in runners.values():
+        each.on_tick(ticks(["100"])[0], Prices())
+    a_round = Round(0, "", deque([1, 9, 2, 3]))
+    assert [a_round.part(runners, 2), a_round.part(runners, 2), a_round.waiting] == [{1, 2}, {3}, deque()]
