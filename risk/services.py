@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from alphapanda import bulk
 from alphapanda.errors import InputError
 from alphapanda.events import HaltChanged, envelope, publish
+from alphapanda.prepared import prepared
 from portfolio.models import Portfolio
 from risk import models, past, records
 from risk.decide import Decider, behind_clock
@@ -74,16 +75,24 @@ def _undecided(portfolio: Portfolio, seen: int) -> tuple[list[Signal], int]:
     Never only a part of those of one tick; where the first is out of reach, it alone and how far the reach is.
     """
     until = min(seen, portfolio.clock + MOST_TICKS)
-    waiting = Signal.objects.filter(portfolio=portfolio, is_decided=False, tick__lte=seen)
-    ordered = waiting.order_by("tick", "strategy__ordinal", "n")
-    rows = list(ordered[: MOST_SIGNALS + 1])
+    rows = _next_undecided(portfolio.pk, seen)
     if not rows or rows[0].tick > until:
         return rows[:1], until
     if len(rows) > MOST_SIGNALS:
         until = min(until, max(rows[0].tick, rows[-1].tick - 1))
     if len(rows) > MOST_SIGNALS and until >= rows[-1].tick:
-        return list(ordered.filter(tick__lte=until)), until
+        return list(_ordered(portfolio.pk, until)), until
     return [row for row in rows if row.tick <= until], until
+
+
+@prepared
+def _next_undecided(portfolio: int, seen: int) -> QuerySet[Signal]:
+    return _ordered(portfolio, seen)[: MOST_SIGNALS + 1]
+
+
+def _ordered(portfolio: int, until: int) -> QuerySet[Signal]:
+    waiting = Signal.objects.filter(portfolio=portfolio, is_decided=False, tick__lte=until)
+    return waiting.order_by("tick", "strategy__ordinal", "n")
 
 
 def _decide(opened: OpenBook, rows: Sequence[Signal], until: int, watch: Watch | None = None) -> None:

@@ -9,11 +9,13 @@ from typing import cast
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from alphapanda import bulk
 from alphapanda.connection import connection, key
 from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope, publish
 from alphapanda.money import money
+from alphapanda.prepared import prepared
 from portfolio.models import Portfolio, Position
 from strategies.models import Strategy
 from trading import models, records
@@ -48,10 +50,9 @@ def locked(portfolio_id: int) -> Portfolio:
 
 
 def open_book(portfolio: Portfolio) -> OpenBook:
-    ids = dict(Strategy.objects.filter(portfolio=portfolio).values_list("ordinal", "pk"))
+    ids = dict(_strategies(portfolio.pk))
     ordinals = {pk: ordinal for ordinal, pk in ids.items()}
-    working = models.Order.objects.filter(portfolio=portfolio, status=OrderStatus.OPEN)
-    orders = {row.pk: row for row in working.order_by("placed_tick", "placed_n")}
+    orders = {row.pk: row for row in _working(portfolio.pk)}
     book = Book(
         starting_cash=portfolio.starting_cash,
         rates_on=StoredRates(),
@@ -62,11 +63,27 @@ def open_book(portfolio: Portfolio) -> OpenBook:
         peak_equity=portfolio.peak_equity,
         positions={
             (ordinals[row.strategy_id], row.instrument_id): records.position_value(row)
-            for row in Position.objects.filter(portfolio=portfolio)
+            for row in _positions(portfolio.pk)
         },
         working=[records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
     )
     return OpenBook(portfolio, book, orders, ids)
+
+
+@prepared
+def _strategies(portfolio: int) -> QuerySet[Strategy, tuple[int, int]]:
+    return Strategy.objects.filter(portfolio=portfolio).values_list("ordinal", "pk")
+
+
+@prepared
+def _working(portfolio: int) -> QuerySet[models.Order]:
+    working = models.Order.objects.filter(portfolio=portfolio, status=OrderStatus.OPEN)
+    return working.order_by("placed_tick", "placed_n")
+
+
+@prepared
+def _positions(portfolio: int) -> QuerySet[Position]:
+    return Position.objects.filter(portfolio=portfolio)
 
 
 def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Ticks]:

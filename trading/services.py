@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from alphapanda.errors import InputError
 from alphapanda.events import EventEnvelope, OrderClosed, envelope, publish
+from alphapanda.prepared import prepared
 from portfolio.models import Portfolio
 from strategies.models import Control, Signal, Strategy
 from trading import models
@@ -32,13 +33,17 @@ def execute(portfolio_id: int, seen: int) -> bool:
         portfolio = locked(portfolio_id)
         if portfolio.is_watched:
             return False  # exit rules look at every tick, so deciding moves the clock
-        undecided = Signal.objects.filter(portfolio=portfolio, is_decided=False)
-        first = undecided.order_by("tick").values_list("tick", flat=True).first()
-        until = seen if first is None else min(seen, first - 1)
+        until = min([seen, *(tick - 1 for (tick,) in _first_undecided(portfolio_id))])
         if until <= portfolio.clock:
             return False
         move(portfolio, until)
     return True
+
+
+@prepared
+def _first_undecided(portfolio: int) -> QuerySet[Signal, tuple[int]]:
+    undecided = Signal.objects.filter(portfolio=portfolio, is_decided=False)
+    return undecided.order_by("tick").values_list("tick")[:1]
 
 
 def move(portfolio: Portfolio, until: int) -> None:
@@ -56,13 +61,13 @@ def move(portfolio: Portfolio, until: int) -> None:
 
 def stops_up_to(opened: OpenBook, until: int) -> list[tuple[Control, Stop]]:
     """Controls that end a strategy at or before the end of a tick and whose orders still rest, in order."""
-    controls = Control.objects.filter(
-        strategy__portfolio=opened.portfolio,
-        kind__in=[Kind.STOP, Kind.QUARANTINE],
-        is_settled=False,
-        from_tick__lte=until + 1,
-    ).order_by("from_tick", "pk")
-    return [(control, _stop(opened, control)) for control in controls]
+    return [(control, _stop(opened, control)) for control in _unsettled(opened.portfolio.pk, until + 1)]
+
+
+@prepared
+def _unsettled(portfolio: int, until: int) -> QuerySet[Control]:
+    ends = Control.objects.filter(kind__in=[Kind.STOP, Kind.QUARANTINE], is_settled=False)
+    return ends.filter(strategy__portfolio=portfolio, from_tick__lte=until).order_by("from_tick", "pk")
 
 
 def _stop(opened: OpenBook, control: Control) -> Stop:

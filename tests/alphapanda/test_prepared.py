@@ -1,0 +1,58 @@
+import pytest
+from django.db.models import QuerySet
+
+from alphapanda.prepared import prepared
+from strategies.models import Signal
+from tests import rows
+from trading.models import Order
+
+pytestmark = pytest.mark.django_db
+
+
+def found(portfolio: int, after: int, until: int) -> QuerySet[Signal]:
+    """Arguments of another order in the query than in the call, one of them twice, and constants."""
+    between = Signal.objects.filter(is_decided=True, tick__lte=until, tick__gt=after, portfolio=portfolio, side="BUY")
+    return between.exclude(tick=until).order_by("-tick")[:2]
+
+
+def numbers(portfolio: int) -> QuerySet[Order, tuple[int, int]]:
+    return Order.objects.filter(portfolio=portfolio).order_by("placed_tick").values_list("placed_tick", "quantity")
+
+
+@pytest.fixture
+def portfolio():
+    by = rows.strategy(rows.portfolio(rows.user()))
+    for tick in range(1, 7):
+        rows.traded(by, tick)
+    return by.portfolio.pk
+
+
+@pytest.mark.parametrize("arguments", [(0, 9), (1, 4), (2, 3), (3, 1)])
+def test_rows_are_those_of_the_query_whatever_the_arguments(portfolio, arguments):
+    first, again = prepared(found), found(portfolio, *arguments)
+    assert prepared(found)(portfolio, 2, 5)[0].tick == 4
+    assert [signal.pk for signal in first(portfolio, *arguments)] == [signal.pk for signal in again]
+    assert first(portfolio + 1, *arguments) == []
+
+
+def test_columns_are_converted_as_ever(portfolio):
+    (row, *_) = prepared(found)(portfolio, 0, 9)
+    same = Signal.objects.get(pk=row.pk)
+    fields = [field.attname for field in Signal._meta.concrete_fields]
+    assert [getattr(row, name) for name in fields] == [getattr(same, name) for name in fields]
+
+
+def test_values_come_as_tuples(portfolio):
+    assert prepared(numbers)(portfolio) == list(numbers(portfolio))
+
+
+def test_it_is_compiled_once(portfolio):
+    calls = []
+
+    def counted(portfolio: int) -> QuerySet[Order]:
+        calls.append(portfolio)
+        return Order.objects.filter(portfolio=portfolio)
+
+    query = prepared(counted)
+    assert [len(query(portfolio)), len(query(portfolio + 1)), len(query(portfolio))] == [6, 0, 6]
+    assert len(calls) == 1
