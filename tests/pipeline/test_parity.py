@@ -200,3 +200,17 @@ def test_no_order_of_stages_and_no_death_changes_what_rules_do(files, tmp_path, 
         getattr(replay, stage)()
     replay.drain()
     assert replay.hash == expected(files, **options)["ledger_hash"]
+
+
+def test_strategy_that_sees_fills_waits_for_what_exit_rules_do(tmp_path, settings, redis):
+    """While it holds something, any tick may bring it a fill that it did not ask for."""
+    settings.USER_STRATEGIES = ["tests.pipeline.sample.Pyramid"]
+    files = [bars(tmp_path / "HDFCBANK.csv", 3, 8)]
+    exits = written(tmp_path / "exits.json", {"stop_loss": "0.001", "target": "0.001"})
+    options = {"strategy": ["pyramid"], "param": [], "limits": "none", "exits": exits}
+    replay, wanted = Replay.of(files, **options), expected(files, **options)
+    for _ in range(5):
+        replay.begin("decide", "execute")
+    replay.drain()
+    assert rules_of(wanted)
+    assert replay.hash == wanted["ledger_hash"]
