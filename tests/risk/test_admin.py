@@ -92,3 +92,25 @@ def test_halt_is_not_rewritten(client, portfolio):
 def test_decisions_are_only_looked_at(client, portfolio):
     made = rows.traded(rows.strategy(portfolio))
     assert pages.is_view_only(client, "risk/decision", made.decision.pk)
+
+
+@pytest.mark.parametrize("nonsense", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_nonsense_is_no_limit(client, portfolio, nonsense):
+    """Pitfall: NaN, infinity and zero passed as if they limited something."""
+    answer = client.post(f"{LIMITS}{portfolio.limits.pk}/change/", {"max_leverage": nonsense} | MAY)
+    assert (answer.status_code, pages.messages(answer) != []) == (200, True)
+    assert (portfolio.limits.version, portfolio.limits.max_leverage) == (1, None)
+
+
+@pytest.mark.parametrize("symbols", ['["NOBODY"]', '"SBIN"', "[5]", "{"])
+def test_instruments_that_are_not_there_are_no_limit(client, portfolio, symbols):
+    """A symbol that is mistyped would forbid nothing."""
+    answer = client.post(f"{LIMITS}{portfolio.limits.pk}/change/", {"forbidden_instruments": symbols} | MAY)
+    assert (answer.status_code, pages.messages(answer) != []) == (200, True)
+    assert portfolio.limits.forbidden_instruments is None
+
+
+def test_forbidden_instruments_are_kept_in_a_version(client, portfolio):
+    rows.instrument("SBIN")
+    client.post(f"{LIMITS}{portfolio.limits.pk}/change/", {"forbidden_instruments": '["SBIN"]'} | MAY)
+    assert (portfolio.limits.forbidden_instruments, portfolio.limits.version) == (["SBIN"], 2)
