@@ -114,7 +114,7 @@ def test_sliced_orders_and_what_the_exchange_takes_agree_with_the_backtest(tmp_p
         "max_volume_fraction": "0.4",
         "max_orders_per_second": 4,
         "max_orders_per_day": 60,
-        "min_seconds_between_equals": 20,
+        "min_seconds_between_equals": 90,
         "strategies": {"mean_reversion": {"forbidden_instruments": ["TCS"], "may_slice": False}},
     }
     options = BUSY | {"limits": limits_file(tmp_path, **strict)}
