@@ -1,6 +1,7 @@
 """`python -m bench`: measures, prints a table, writes bench/results.json. Ends with 1 when something failed."""
 
 import os
+import signal
 import sys
 import traceback
 from argparse import ArgumentParser, Namespace
@@ -36,6 +37,7 @@ def main() -> int:
     if given.markdown:
         print(markdown(read(given.out)))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     modules = [module for module, names in MODULES.items() if not given.only or set(given.only) & set(names)]
     with TemporaryDirectory(prefix="alphapanda-bench-") as home:
         set_up_django(Path(home))

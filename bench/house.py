@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -23,7 +24,7 @@ from alphapanda.account import OUTSIDE_NOTE
 from alphapanda.celery import app
 from alphapanda.database import parse_database_url
 from alphapanda.house import running_house
-from alphapanda.program import kill_leftovers, processes_of
+from alphapanda.program import end_with, kill_leftovers, processes_of
 
 START_SECONDS = 120
 STOP_SECONDS = 30
@@ -70,6 +71,7 @@ def house(shards: int = 2, *options: str, home: Path | None = None) -> Iterator[
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=partial(end_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  (no thread holds a lock here)
         )
         try:
             wait_for(lambda: _is_ready(folder, process), START_SECONDS, f"the house on {folder} is ready")
