@@ -25,8 +25,8 @@ def run(size: Size, folder: Path) -> Iterator[Row]:
         calm, chains = tick_to_fill.unloaded(place, SHARDS, size)
         yield from tick_to_fill.rows("unloaded", calm, chains)
         whole, half, *faster = run_live(place, SHARDS, "firehose", INSTRUMENTS, portfolios(), *_phases(size))
-    yield from tick_to_fill.rows("at half load", half, chains)
     yield from _rows(whole, faster)
+    yield from tick_to_fill.rows("at half load", half, chains)
 
 
 def _phases(size: Size) -> list[Phase]:
