@@ -214,3 +214,19 @@ def test_cash_that_its_fills_do_not_make_is_named(holding):
 def test_flag_of_the_command_names_what_it_does(holding, capsys):
     call_command("halt", "--everything", "--flatten", "--reason", "fire")
     assert "REDUCING" in capsys.readouterr().out
+
+
+def test_losses_count_anew_when_a_person_has_lifted_what_they_halted(files, tmp_path, settings, redis):
+    settings.LOG_BATCH_TICKS = 20
+    exits = tmp_path / "exits.json"
+    exits.write_text('{"max_daily_loss": "300"}')
+    replay = Replay.of(files, strategy=["momentum"], param=BUSY, limits="none", exits=str(exits))
+    while not replay.portfolio.halts.exists():
+        replay.begin("decide")
+    halt, placed = replay.portfolio.halts.get(), Order.objects.count()
+    services.lift(halt, None, "seen and accepted")
+    state = replay.portfolio.memory.state
+    assert state["day_start"] == state["peak"] == state["equity"]
+    replay.drain()
+    assert Order.objects.count() > placed
+    assert replay.portfolio.halts.filter(tick__gt=halt.tick).exists()
