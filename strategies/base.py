@@ -36,6 +36,8 @@ class Strategy:
     def __init_subclass__(cls) -> None:
         if "name" not in vars(cls):
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        if "on_tick" in vars(cls) and "on_prices" not in vars(cls):
+            cls.on_prices = Strategy.on_prices  # type: ignore[method-assign]  # another's form for arrays would say what it does not
 
     def __init__(self, parameters: BaseModel) -> None:
         self.parameters: Any = parameters

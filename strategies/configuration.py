@@ -24,25 +24,26 @@ def make_runner(strategy: models.Strategy, version: models.StrategyVersion) -> R
         strategy=types.find(version.type),
         parameters=types.parameters(version.type, version.parameters),
         instruments=traded(strategy),
-        marked=marked(strategy.portfolio_id),
     )
 
 
 def traded(strategy: models.Strategy) -> frozenset[int] | None:
     """Ids of the instruments that a strategy trades; None for every one of its market."""
-    return frozenset(strategy.instruments.values_list("pk", flat=True)) or None
+    return frozenset(instrument.pk for instrument in strategy.instruments.all()) or None
 
 
-def marked(portfolio_id: int) -> frozenset[int] | None:
-    """Ids of the instruments that any strategy of a portfolio trades."""
-    wanted = [traded(s) for s in models.Strategy.objects.filter(portfolio_id=portfolio_id)]
-    return None if None in wanted else frozenset().union(*(w for w in wanted if w))
+def state_of(strategy: models.Strategy) -> models.StrategyState | None:
+    return getattr(strategy, "state", None)
 
 
-def resumed(strategy: models.Strategy, version: models.StrategyVersion, saved: int) -> Runner:
-    """The runner as its state was saved: at its own place, or with only the targets of another version."""
+def resumed(
+    strategy: models.Strategy, version: models.StrategyVersion, state: models.StrategyState | None, saved: int
+) -> Runner:
+    """The runner as its state was saved: at its own place, or with only the targets of another version.
+
+    Errors: whatever the strategy's own code raises.
+    """
     runner = make_runner(strategy, version)
-    state = models.StrategyState.objects.filter(strategy=strategy).first()
     runner.place = saved
     if state and state.version_id == version.pk:
         runner.load(json.loads(state.state))
@@ -53,10 +54,11 @@ def resumed(strategy: models.Strategy, version: models.StrategyVersion, saved: i
     return runner
 
 
-def started(strategy: models.Strategy, version: models.StrategyVersion, from_tick: int) -> Runner:
-    """A new runner that keeps the targets of whatever ran before."""
+def started(
+    strategy: models.Strategy, version: models.StrategyVersion, state: models.StrategyState | None, from_tick: int
+) -> Runner:
+    """A new runner that keeps the targets of whatever ran before. Errors: whatever the strategy's own code raises."""
     runner = make_runner(strategy, version)
-    state = models.StrategyState.objects.filter(strategy=strategy).first()
     if state:
         runner.load_targets(json.loads(state.state))
     runner.place = runner.shown = from_tick - 1

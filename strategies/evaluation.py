@@ -25,7 +25,7 @@ from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from strategies import models, records, services, waiting
 from strategies.lane import Fault, Lane, explained
-from strategies.loading import controls_of, look_at_suspects, take_over
+from strategies.loading import look_at_suspects, take_over, unknown_controls
 from strategies.runner import Runner
 from strategies.seen import publish_seen
 from strategies.shard import Shard
@@ -39,7 +39,8 @@ log = structlog.get_logger(__name__)
 Committed = Callable[[dict[int, UUID]], None]
 Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
-FAST_SLICE = 500_000  # of strategies that take arrays, which cost a microsecond at most
+SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
+MOST_PACE = 100_000
 ENTRIES = 20  # read at once
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 EVERYTHING = 2**62
@@ -106,8 +107,9 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
             if shard.is_replay:
                 return  # the sequencer reads its file again after a wipe
             note_missed(shard.row.market_id, f"shard {shard.row.number}", lane.place + 1, entry.first - 1)
-        if entry.control > shard.controlled_to:
-            shard.learn(controls_of(shard.row, shard.controlled_to), entry.control)
+        if entry.controls != shard.counted:
+            shard.learn(unknown_controls(shard))
+            shard.counted = entry.controls
         ticks = entry.ticks(INSTRUMENTS).between(0, shard.horizon)
         if not _evaluate(shard, lane, ticks, deadline):
             return
@@ -130,17 +132,28 @@ def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: Ticks, deadline: float)
     for strategy, own in shard.own.items():
         if own is lane:
             return waiting.move(lane, shard.strategies[strategy], ticks, deadline, shard.notebook.clear)
-    size = _slice_size(lane)
-    for start in range(0, len(ticks), size):
+    start = 0
+    while start < len(ticks):
+        begun, size = monotonic(), _slice_size(lane)
         lane.evaluate(ticks.cut(start, start + size))
+        start += size
+        _pace(lane, size, monotonic() - begun)
         if monotonic() > deadline:
             return False
     return True
 
 
 def _slice_size(lane: Lane) -> int:
-    """Ticks between two looks at the clock: few where strategies are asked one by one."""
-    return max(1, min(SLICE // max(1, lane.interest.one_by_one), FAST_SLICE // max(1, len(lane.runners))))
+    """Ticks between two looks at the clock: few where strategies are asked one by one, or were slow lately."""
+    return max(1, min(SLICE // max(1, lane.interest.one_by_one), lane.pace))
+
+
+def _pace(lane: Lane, size: int, seconds: float) -> None:
+    """Signals are many at times, and arrays are not always taken."""
+    if seconds > SLOW_SECONDS:
+        lane.pace = max(1, size // 4)
+    elif seconds < QUICK_SECONDS:
+        lane.pace = min(max(lane.pace, 2 * size), MOST_PACE)
 
 
 def _commit(shard: Shard, committed: Committed, states: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -14,9 +15,9 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 
 from strategies import configuration, models
-from strategies.lane import Fault, Lane, explained
+from strategies.lane import Fault, Lane
 from strategies.shard import Shard
-from strategies.suspects import Notebook, Suspect, left_behind
+from strategies.suspects import Notebook, Suspect, died_twice, left_behind
 from trading.log import MarketLog
 from trading.models import Market
 from trading.prices import Prices
@@ -31,14 +32,28 @@ def take_over(market: UUID, number: int, market_log: MarketLog) -> Shard:
     rows.update(epoch=F("epoch") + 1)
     row = rows.select_related("market").get()
     shard = _empty(row)
-    controls = list(controls_of(row))
-    strategies = models.Strategy.objects.filter(portfolio__market=market, portfolio__shard=number)
-    for strategy in strategies.select_related("portfolio"):
-        _resume(shard, strategy, [c for c in controls if c.strategy_id == strategy.pk])
-    shard.learn([], max((c.from_tick or 0 for c in controls), default=0))
+    shard.counted = models.Control.objects.filter(market=market, from_tick__isnull=False).count()  # first the count
+    controls = _by_strategy(controls_of(row))
+    pending: list[models.Control] = []
+    for strategy in _strategies_of(row):
+        pending += _resume(shard, strategy, controls[strategy.pk])
+    shard.learn(pending)
     log.info("shard_loaded", market=str(market), shard=number, epoch=row.epoch, saved=row.saved)
     look_at_suspects(shard, market_log)
     return shard
+
+
+def _strategies_of(row: models.Shard) -> QuerySet[models.Strategy]:
+    """With all that a load asks of them: no query for each."""
+    strategies = models.Strategy.objects.filter(portfolio__market=row.market_id, portfolio__shard=row.number)
+    return strategies.select_related("portfolio", "state").prefetch_related("instruments")
+
+
+def _by_strategy(controls: Iterable[models.Control]) -> defaultdict[int, list[models.Control]]:
+    found: defaultdict[int, list[models.Control]] = defaultdict(list)
+    for control in controls:
+        found[control.strategy_id].append(control)
+    return found
 
 
 def _empty(row: models.Shard) -> Shard:
@@ -77,8 +92,7 @@ def look_at_suspects(shard: Shard, market_log: MarketLog) -> None:
 
 def _condemn(shard: Shard, suspect: Suspect) -> None:
     runner = dict(shard.runners())[suspect.strategy]
-    reason = f"its worker died twice while it looked at tick {suspect.tick} (hung, crashed or out of memory)"
-    shard.faults.append(Fault(suspect.strategy, suspect.tick, reason, runner))
+    shard.faults.append(Fault(suspect.strategy, suspect.tick, died_twice(suspect), runner))
     shard.remove(suspect.strategy)
 
 
@@ -91,6 +105,7 @@ def _try_alone(shard: Shard, suspect: Suspect, market_log: MarketLog) -> None:
         for entry in entries:
             alone.evaluate(entry.ticks(INSTRUMENTS).between(0, until))
             alone.place = max(alone.place, min(entry.last, until))
+    alone.settle()
     shard.notebook.clear()
     shard.main.signals += alone.signals
     shard.faults += alone.faults
@@ -103,18 +118,18 @@ def _note_again(notebook: Notebook, suspected: int, strategy: int, tick: int) ->
     notebook.note(strategy, tick, is_alone=tick == suspected)
 
 
-def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Control]) -> None:
-    """Sets a strategy to its saved place; controls behind that place are still to come."""
-    state = models.StrategyState.objects.filter(strategy=strategy).first()
+def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Control]) -> list[models.Control]:
+    """Sets a strategy to its saved place; returns the controls behind that place, which are still to come."""
+    state = configuration.state_of(strategy)
     place = max(state.place if state else 0, shard.row.saved)
-    shard.learn([c for c in controls if (c.from_tick or 0) > place], 0)
-    version = _version_in_force(c for c in controls if (c.from_tick or 0) <= place)
-    if version is None:
-        return
-    try:
-        shard.add(strategy, configuration.resumed(strategy, version, shard.row.saved))
-    except Exception as error:  # noqa: BLE001  (its `start` is a person's code)
-        shard.faults.append(Fault(strategy.pk, place, explained(error)))
+    in_force = [control for control in controls if (control.from_tick or 0) <= place]
+    shard.known |= {control.pk for control in in_force}
+    if in_force:
+        shard.mark(strategy)
+    version = _version_in_force(in_force)
+    if version:
+        shard.add(strategy, place, partial(configuration.resumed, strategy, version, state, shard.row.saved))
+    return [control for control in controls if (control.from_tick or 0) > place]
 
 
 def _version_in_force(controls: Iterable[models.Control]) -> models.StrategyVersion | None:
@@ -126,10 +141,14 @@ def _version_in_force(controls: Iterable[models.Control]) -> models.StrategyVers
     return version
 
 
-def controls_of(row: models.Shard, after: int = 0) -> QuerySet[models.Control]:
-    """Controls of a shard that have got a tick later than `after`, in order."""
-    return (
-        models.Control.objects.filter(market=row.market_id, strategy__portfolio__shard=row.number, from_tick__gt=after)
-        .select_related("strategy__portfolio", "version")
-        .order_by("from_tick", "pk")
-    )
+def controls_of(row: models.Shard) -> QuerySet[models.Control]:
+    """Controls of a shard that have got their tick, in order."""
+    own = models.Control.objects.filter(market=row.market_id, strategy__portfolio__shard=row.number)
+    given = own.filter(from_tick__isnull=False).order_by("from_tick", "pk")
+    return given.select_related("strategy__portfolio", "version").prefetch_related("strategy__instruments")
+
+
+def unknown_controls(shard: Shard) -> QuerySet[models.Control]:
+    """Those that have got their tick since the shard learnt of some."""
+    given = controls_of(shard.row)
+    return given.filter(pk__in=set(given.values_list("pk", flat=True)) - shard.known)

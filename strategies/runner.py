@@ -1,5 +1,6 @@
 """A runner: one configured strategy, an instance per instrument, turning ticks into signals at edges."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,24 @@ MAX_SIGNALS_PER_TICK = 10
 MAX_SIGNALS_PER_SECOND = 100  # of one instrument, in market time
 
 
+@dataclass(slots=True)
+class Marked:
+    """The instruments whose last prices the signals of a portfolio carry; None is all of them."""
+
+    instruments: frozenset[int] | None = frozenset()
+
+    def include(self, more: frozenset[int] | None) -> None:
+        self.instruments = None if more is None or self.instruments is None else self.instruments | more
+
+
+ALL = Marked(None)
+
+
 class Runner:
     """`id` is that of the strategy's version: signals derive theirs from it; `ordinal` is the strategy's
     number in its portfolio, `place` the last tick that the state contains, `shown` the last whose fills it knows.
 
-    `instruments` are those it trades, `marked` those of its portfolio; None stands for all.
+    `instruments` are those it trades, None stands for all; `marked` are those of its portfolio.
     """
 
     def __init__(
@@ -33,7 +47,7 @@ class Runner:
         strategy: type[Strategy],
         parameters: BaseModel,
         instruments: frozenset[int] | None = None,
-        marked: frozenset[int] | None = None,
+        marked: Marked = ALL,
     ) -> None:
         self.id = id
         self.ordinal = ordinal
@@ -70,7 +84,15 @@ class Runner:
 
     def on_prices(self, instrument: int, prices: Prices64) -> Wishes | None:
         """Several ticks' prices of one instrument; what comes of a wish is said by `on_wish`, in the order of ticks."""
-        return self._instance(instrument).on_prices(prices)
+        return _checked(self._instance(instrument).on_prices(prices), len(prices))
+
+    def state_of(self, instrument: int) -> dict[str, Any]:
+        """What `put_back` needs. Errors: TypeError when the state is none that can be kept."""
+        return self._instance(instrument).dump()
+
+    def put_back(self, instrument: int, state: dict[str, Any]) -> None:
+        self._instances[instrument] = self._strategy(self._parameters)
+        self._instances[instrument].load(state)
 
     def on_wish(self, tick: Tick, position: int, prices: Known) -> list[Signal]:
         return self._edges(self._instance(tick.instrument.id), [Target(position)], tick, prices)
@@ -131,9 +153,9 @@ class Runner:
             arrival=tick.arrival,
             price_e4=tick.price_e4,
             previous_e4=prices.previous(tick.instrument.id),
-            marks=prices.marks(self.marked),
+            marks=prices.marks(self.marked.instruments),
             reason=target.reason,
-            confidence=target.confidence,
+            confidence=float(target.confidence),
             volume=prices.volume(tick.instrument.id, tick.time),
         )
 
@@ -144,6 +166,14 @@ def _count(instance: Strategy, tick: Tick) -> None:
     instance.busy = [second, instance.busy[1] + 1 if instance.busy[0] == second else 1]
     if instance.busy[1] > MAX_SIGNALS_PER_SECOND:
         raise ValueError(f"more than {MAX_SIGNALS_PER_SECOND} signals within a second of market time")
+
+
+def _checked(wishes: Any, count: int) -> Wishes | None:
+    """What `on_prices` returned. Errors: ValueError or TypeError when it is no list of places and positions."""
+    for index, _ in wishes or ():
+        if type(index) is not int or not 0 <= index < count:
+            raise ValueError(f"`on_prices` must name places from 0 to {count - 1}, got {index!r}")
+    return None if wishes is None else list(wishes)
 
 
 def _targets(wanted: Any) -> list[Target]:

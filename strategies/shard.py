@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 import msgspec
@@ -12,16 +13,17 @@ import msgspec
 from strategies import configuration, models
 from strategies.lane import Fault, Lane, explained
 from strategies.round import Round
-from strategies.runner import Runner
+from strategies.runner import Marked, Runner
 from strategies.signal import Signal
-from strategies.suspects import Notebook, Suspect
+from strategies.suspects import Notebook, Suspect, died_twice
 
 FAR = 2**62
 
 
 @dataclass(slots=True)
 class Shard:
-    """`row` fences it by its epoch; `controlled_to` is the tick of the newest control it knows,
+    """`row` fences it by its epoch; `known` are the controls it has learnt of when `counted` in its market had got
+    their tick; `marked` are the instruments whose last prices its portfolios' signals carry;
     `published` what others were told of its place, `unheard` tick and portfolio of
     signals that they were not told of yet, `saved_at` when a round of saving began last, `round` what is left of it.
     """
@@ -33,7 +35,9 @@ class Shard:
     own: dict[int, Lane] = field(default_factory=dict)
     strategies: dict[int, models.Strategy] = field(default_factory=dict)
     pending: list[models.Control] = field(default_factory=list)
-    controlled_to: int = 0
+    known: set[int] = field(default_factory=set)
+    counted: int = 0
+    marked: dict[int, Marked] = field(default_factory=dict)
     published: int = -1
     unheard: list[tuple[int, int]] = field(default_factory=list)
     saved_at: float = field(default_factory=monotonic)
@@ -76,10 +80,11 @@ class Shard:
         self.round = Round(self.seen, prices, deque(strategy for strategy, _ in self.runners()))
         self.saved_at = monotonic()
 
-    def learn(self, controls: Iterable[models.Control], up_to: int) -> None:
-        """Takes in controls that have got their tick."""
-        self.pending = sorted([*self.pending, *controls], key=lambda c: (c.from_tick or 0, c.pk))
-        self.controlled_to = max(self.controlled_to, up_to)
+    def learn(self, controls: Iterable[models.Control]) -> None:
+        """Takes in controls that have got their tick; those that it knows already change nothing."""
+        new = [control for control in controls if control.pk not in self.known]
+        self.known |= {control.pk for control in new}
+        self.pending = sorted([*self.pending, *new], key=lambda c: (c.from_tick or 0, c.pk))
 
     def due(self) -> list[models.Control]:
         """The next controls, when every lane stands before them; they are no longer pending."""
@@ -100,21 +105,47 @@ class Shard:
         self.remove(control.strategy_id)
         if not control.runs or control.version is None or control.from_tick is None:
             return
-        try:
-            runner = configuration.started(control.strategy, control.version, control.from_tick)
-        except Exception as error:  # noqa: BLE001  (its `start` is a person's code)
-            self.faults.append(Fault(control.strategy_id, control.from_tick, explained(error)))
-        else:
-            self.add(control.strategy, runner)
+        state = models.StrategyState.objects.filter(strategy=control.strategy_id).first()
+        make = partial(configuration.started, control.strategy, control.version, state, control.from_tick)
+        self.mark(control.strategy)
+        self.add(control.strategy, control.from_tick, make)
 
-    def add(self, strategy: models.Strategy, runner: Runner) -> None:
-        """Lets a runner take part; those that see fills get a lane of their own."""
+    def mark(self, strategy: models.Strategy) -> Marked:
+        """From its first start on, whatever it trades belongs to the marks of its portfolio's signals."""
+        marked = self.marked.setdefault(strategy.portfolio_id, Marked())
+        marked.include(configuration.traded(strategy))
+        return marked
+
+    def add(self, strategy: models.Strategy, tick: int, make: Callable[[], Runner]) -> None:
+        """Makes a runner and lets it take part; those that see fills get a lane of their own."""
+        runner = self._made(strategy.pk, tick, make)
+        if runner is None:
+            return
+        runner.marked = self.marked[strategy.portfolio_id]
         self.strategies[strategy.pk] = strategy
         lane = self.main
         if runner.sees_fills:
             lane = self.own[strategy.pk] = self.lane_from(self.main)
         turns = {**lane.runners, strategy.pk: runner}
         lane.runners = {s: turns[s] for s in sorted(turns, key=self._turn)}
+
+    def _made(self, strategy: int, tick: int, make: Callable[[], Runner]) -> Runner | None:
+        """Its `start` is a person's code: noted before it runs, and whatever it raises ends that strategy alone."""
+        suspect = next((s for s in self.suspects if s.strategy == strategy and s.tick == tick), None)
+        if suspect and suspect.was_alone:
+            self.suspects.remove(suspect)
+            self.faults.append(Fault(strategy, tick, died_twice(suspect)))
+            return None
+        self.notebook.note(strategy, tick, is_alone=suspect is not None)
+        runner = None
+        try:
+            runner = make()
+        except self.main.interruptions:
+            raise  # the note stays: it is a suspect
+        except BaseException as error:  # noqa: BLE001
+            self.faults.append(Fault(strategy, tick, explained(error)))
+        self.notebook.clear()
+        return runner
 
     def lane_from(self, other: Lane) -> Lane:
         """An empty lane at the place of another."""

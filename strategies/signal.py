@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from numbers import Real
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,7 @@ from trading.order import OrderType, Side, Terms, Validity
 Price = Decimal | int | float | str
 MAX_POSITION = 10**9  # shares; far from what any column of the ledger holds
 MIN_PRICE, MAX_PRICE = Decimal("0.0001"), Decimal(10**9)
+MOST_REASON = 1_000  # characters: it goes into a row and an event of each signal
 MAX_MINUTES = 366 * 24 * 60
 _AT_MARKET = Terms()
 _USUAL = OrderType.MARKET, None, None, Validity.DAY, None, "", 1.0  # of most targets: checked once, here
@@ -38,8 +40,10 @@ class Target(msgspec.Struct, frozen=True, gc=False):
         if self._rest == _USUAL:
             return
         if not _is_text(self.reason):
-            raise ValueError(f"reason must be text that a database can store, got {self.reason!r}")
-        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"reason must be text that a database can store, got {self.reason!r}"[:MOST_REASON])
+        if len(self.reason) > MOST_REASON:
+            raise ValueError(f"reason has {len(self.reason):,} characters; at most {MOST_REASON:,} are kept")
+        if not _is_fraction(self.confidence):
             raise ValueError(f"confidence must lie between 0 and 1, got {self.confidence!r}")
         self._check_price("limit_price", self.limit_price, OrderType(self.order_type).has_limit)
         self._check_price("trigger_price", self.trigger_price, OrderType(self.order_type).has_trigger)
@@ -121,6 +125,10 @@ def _is_price(price: Price) -> bool:
         return MIN_PRICE <= Decimal(str(price)) <= MAX_PRICE
     except ArithmeticError:  # no number, or NaN, which has no order
         return False
+
+
+def _is_fraction(confidence: object) -> bool:
+    return isinstance(confidence, Real | Decimal) and 0 <= float(confidence) <= 1
 
 
 def _is_text(reason: object) -> bool:

@@ -28,6 +28,10 @@ class Suspect:
     was_alone: bool
 
 
+def died_twice(suspect: Suspect) -> str:
+    return f"its worker died twice while it looked at tick {suspect.tick} (hung, crashed or out of memory)"
+
+
 class Notebook:
     """The note of one process about one shard."""
 

@@ -33,11 +33,11 @@ return {1, tonumber(ARGV[4])}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A packed batch of consecutive ticks; `control` is the first tick of the newest control in force."""
+    """A packed batch of consecutive ticks; `controls` is how many of its market had their tick then."""
 
     first: int
     last: int
-    control: int
+    controls: int
     data: bytes
 
     def ticks(self, instruments: Mapping[int, Instrument]) -> Ticks:
@@ -73,10 +73,10 @@ class MarketLog:
     def release(self, token: str) -> None:
         lease.release(self._redis, self._lease, token)
 
-    def append(self, token: str, expected_last: int, control: int, ticks: Ticks) -> bool:
+    def append(self, token: str, expected_last: int, controls: int, ticks: Ticks) -> bool:
         """Adds a batch behind `expected_last`; False when another holds the lease or the log has moved."""
         prices = {i: f"{last.price_e4}:{last.time}:{last.tick}" for i, last in latest(ticks).items()}
-        entry: list[int | bytes] = [ticks.first, ticks.last, control, ticks.data]
+        entry: list[int | bytes] = [ticks.first, ticks.last, controls, ticks.data]
         flat: list[int | str] = [part for item in prices.items() for part in item]
         done, _ = self._script(
             keys=[self._lease, self._stream, self._prices], args=[token, expected_last, *entry, *flat]

@@ -14,7 +14,7 @@ from time import monotonic
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, QuerySet
 
 from alphapanda.errors import FencedError
 from strategies.seen import seen_by
@@ -45,7 +45,7 @@ class Sequencer:
         self._tail = market_log.tail()
         self._low = low_mark(market.pk)
         self._next = self._first_number()
-        self._control = 0
+        self._controls = 0
         self._controls_at = self._saved_at = float("-inf")
         self._latest: dict[int, LastPrice] = {}
         self._note_gap()
@@ -87,8 +87,7 @@ class Sequencer:
         """Numbers that were reserved and may never have been appended."""
         if self._is_replay or self._next == self._tail + 1:
             return
-        seen = max((seen_by(self.market.pk, s.number) for s in self.market.shards.all()), default=0)
-        first = max(self._tail, seen) + 1
+        first = max(self._tail, self._seen()) + 1
         if first >= self._next:
             return
         note_gap(self.market.pk, first, self._next - 1, "new_holder")
@@ -104,7 +103,7 @@ class Sequencer:
         return min(int(settings.LOG_BATCH_TICKS), self.market.reserved_to - self._next + 1)
 
     def _append(self, batch: Ticks) -> bool:
-        if not self._log.append(self._token, self._tail, self._control, batch):
+        if not self._log.append(self._token, self._tail, self._controls, batch):
             return False
         self._tail, self._next = batch.last, batch.last + 1
         self._latest.update(latest(batch))
@@ -119,8 +118,17 @@ class Sequencer:
             if not self._mine().select_for_update().exists():
                 raise FencedError(f"market {self.market.name} has another sequencer")
             controls = self.market.controls.all()
-            controls.filter(from_tick__isnull=True).update(from_tick=self._next)
-            self._control = controls.aggregate(newest=Max("from_tick"))["newest"] or 0
+            waiting = controls.filter(from_tick__isnull=True)
+            if waiting.exists():
+                waiting.update(from_tick=self._first_unseen())
+            self._controls = controls.filter(from_tick__isnull=False).count()
+
+    def _first_unseen(self) -> int:
+        """The next number, or a later one when readers were further before a replay's log was lost."""
+        return max(self._next, 1 + self._seen())
+
+    def _seen(self) -> int:
+        return max((seen_by(self.market.pk, shard.number) for shard in self.market.shards.all()), default=0)
 
     def _may_append(self) -> bool:
         """A replay waits for slow readers; in lockstep it waits until every stage is idle."""

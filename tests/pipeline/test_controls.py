@@ -10,7 +10,9 @@ from strategies.loading import take_over
 from strategies.models import Control, Strategy
 from strategies.seen import seen_by
 from tests.pipeline.driver import Replay, bars, expected
+from trading.ingest import ingest
 from trading.log import MarketLog
+from trading.models import Market
 from trading.order import OrderStatus
 from trading.reference import INSTRUMENTS
 
@@ -113,6 +115,43 @@ def test_stop_cancels_what_rests_and_ends_the_signals(files, redis):
     replay.drain()
     assert statuses(replay) == [OrderStatus.CANCELLED]
     assert Control.objects.get(kind="STOP").is_settled
+
+
+def quiet(replay: Replay) -> None:
+    """No tick for a while: waiting controls get their tick, and nothing is appended."""
+    Market.objects.filter(pk=replay.portfolio.market_id).update(speed=0.000001)
+    ingest(replay.portfolio.market_id, 0.05, lambda: None)
+
+
+def test_stop_is_heard_though_the_shard_was_loaded_between_two_of_the_same_tick(files, redis):
+    """What was newest was told by its tick, and another control already had that one."""
+    replay = Replay.of(files, strategy=["momentum"] * 2, param=["momentum.lookback=3", "momentum.threshold=0"])
+    replay.begin()
+    one, two = replay.portfolio.strategies.order_by("ordinal")
+    for strategy in (one, two):
+        services.stop(strategy)
+        quiet(replay)
+        replay.forget()
+        replay.evaluate(5)
+    Market.objects.update(speed=0)
+    replay.drain()
+    ticks = set(Control.objects.filter(kind="STOP").values_list("from_tick", flat=True))
+    assert not replay.portfolio.signals.filter(tick__gte=min(ticks)).exists()
+
+
+def test_stop_is_heard_after_a_wipe(files, redis):
+    """It got a tick that everybody had passed, lower than that of the control before it."""
+    replay = Replay.of(files, strategy=["momentum"] * 2, param=["momentum.lookback=3", "momentum.threshold=0"])
+    replay.begin()
+    one, two = replay.portfolio.strategies.order_by("ordinal")
+    services.stop(one)
+    replay.begin()
+    replay.wipe()
+    services.stop(two)
+    replay.drain()
+    stop = Control.objects.get(strategy=two, kind="STOP")
+    assert stop.from_tick > Control.objects.get(strategy=one, kind="STOP").from_tick
+    assert not replay.portfolio.signals.filter(strategy=two, tick__gte=stop.from_tick).exists()
 
 
 def test_new_version_takes_effect_at_one_tick_and_keeps_the_target(files, settings, redis):

@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from strategies.base import Parameters, Strategy
-from strategies.runner import MAX_SIGNALS_PER_TICK, Runner
+from strategies.runner import MAX_SIGNALS_PER_TICK, Marked, Runner
 from strategies.signal import Target
 from tests.builders import NAMESPACE, SBIN, TCS, runner, rupees, tick, ticks
 from trading.order import OrderType, Terms
@@ -117,9 +117,9 @@ def test_a_runner_wants_its_instruments_only():
 
 
 def test_marks_are_those_of_the_portfolio():
-    (found,) = run(told(5, marked=frozenset({2})), [tick(1, 20, TCS)])
+    (found,) = run(told(5, marked=Marked(frozenset({2}))), [tick(1, 20, TCS)])
     assert found.marks == {2: rupees(20)}
-    assert run(told(5, marked=frozenset({2})), [tick(1, 10)])[0].marks == {}
+    assert run(told(5, marked=Marked(frozenset({2}))), [tick(1, 10)])[0].marks == {}
 
 
 class Flips(Strategy):
