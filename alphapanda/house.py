@@ -166,7 +166,7 @@ class House:
 
     def _start_processes(self) -> None:
         login = [f"demo:{demo_password(self.environment)}"]
-        write_private(processes.flower_configuration(self.plan.home), f"basic_auth = {login!r}\n")
+        write_private(processes.flower_configuration(self.plan.home), f"basic_auth = {login!r}\nmax_tasks = 5_000\n")
         programs = [replace(program, begin_fork=begin_anew) for program in processes.pipeline(self.plan)]
         for program in programs:
             self.supervisor.start(program)

@@ -106,6 +106,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "HaltStateEnum": "risk.halt.STATES",
+        "ChangeStateEnum": "risk.limit_models.LimitsChange.State",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",  # nothing is fetched from outside
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"validatorUrl": None},

@@ -25,7 +25,7 @@ from alphapanda.api import (
 )
 from risk import flattening, models, services
 from risk.explanation import explained
-from risk.halt import HaltState
+from risk.halt import STATES, HaltState
 from strategies.models import Strategy
 from trading.models import Order
 
@@ -141,7 +141,7 @@ class HaltRow(Row):
 class NewHalt(Given):
     portfolio = OwnPortfolio(allow_null=True, default=None, help_text="null halts everything (staff)")
     strategy = serializers.IntegerField(allow_null=True, default=None, help_text="only this one of the portfolio")
-    state = serializers.ChoiceField([state.value for state in HaltState], default=HaltState.HALTED.value)
+    state = serializers.ChoiceField(STATES, default=HaltState.HALTED.value)
     reason = serializers.CharField(max_length=1_000)
     flatten = serializers.BooleanField(default=False, help_text="leave all positions, then halt")
 

@@ -13,6 +13,12 @@ class HaltState(StrEnum):
     HALTED = "HALTED"
 
 
+STATES = [
+    (HaltState.HALTED.value, "halted: nothing is ordered"),
+    (HaltState.REDUCING.value, "reducing: exits only"),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Halt:
     """In force for a portfolio; for one of its strategies (by ordinal) when it names it."""

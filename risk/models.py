@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from risk.halt import HaltState
+from risk.halt import STATES, HaltState
 from risk.limit_models import Limits, LimitsChange
 from risk.watch_models import ExitRules, ExitRulesChange, Triggers, TriggersChange, WatchMemory
 
@@ -32,7 +32,7 @@ class Halt(models.Model):
     strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, null=True, blank=True, related_name="halts")
     state = models.CharField(
         max_length=8,
-        choices=[(HaltState.HALTED, "halted: nothing is ordered"), (HaltState.REDUCING, "reducing: exits only")],
+        choices=STATES,
         default=HaltState.HALTED,
     )
     reason = models.TextField()

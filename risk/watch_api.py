@@ -12,11 +12,10 @@ from rest_framework.response import Response
 from alphapanda.api import Given, OfPortfolio, OwnPortfolio, Row, Rows, owned, strategies_of, user_of
 from risk import models
 from risk.exit_services import EXIT_FIELDS, change_exits
-from risk.halt import HaltState
+from risk.halt import STATES
 from risk.trigger_services import TRIGGER_FIELDS, change_triggers
 from trading.models import Instrument
 
-STATES = [state.value for state in HaltState]
 MOST = 2**31 - 1
 
 

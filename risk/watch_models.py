@@ -10,9 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from risk import exits
-from risk.halt import HaltState
-
-STATES = [(HaltState.HALTED, "halted: nothing is ordered"), (HaltState.REDUCING, "reducing: exits only")]
+from risk.halt import STATES, HaltState
 
 
 def amount(meaning: str) -> models.DecimalField[Any, Any]:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.management import call_command
 
 from alphapanda import status
 from tests import rows
@@ -43,6 +44,10 @@ def test_metrics_have_the_form_that_prometheus_reads(client, redis):
 def test_schema_names_every_path(client):
     schema = client.get("/api/schema/?format=json").json()
     assert {"/api/fills/", "/api/orders/{id}/cancel/", "/api/strategies/{id}/start/"} <= set(schema["paths"])
+
+
+def test_schema_is_valid_and_without_a_warning(tmp_path):
+    call_command("spectacular", "--fail-on-warn", "--validate", file=str(tmp_path / "schema.yml"))
 
 
 def is_served(client, source):
