@@ -15,6 +15,7 @@ from time import monotonic, sleep
 from django.conf import settings
 from django.db import connection
 
+from alphapanda.alive import is_alive
 from alphapanda.connection import connection as redis_connection
 from alphapanda.database import parse_database_url
 from alphapanda.environment import read_environment
@@ -29,7 +30,7 @@ STOP_SECONDS = 20
 def is_ready(home: Path) -> bool:
     """Whether the house that wrote about itself lives; a killed one leaves its file behind."""
     house = running_house(home)
-    return bool(house.get("ready")) and Path(f"/proc/{house['pid']}").exists()
+    return bool(house.get("ready")) and is_alive(int(str(house["pid"])))
 
 
 @contextmanager

@@ -133,8 +133,13 @@ class Supervisor:
             programs.bound_log(post.program, self.home)
 
     def _start(self, post: Post) -> None:
-        post.child = programs.start(post.program, self.home)
         post.started = time.monotonic()
+        try:
+            post.child = programs.start(post.program, self.home)
+        except OSError as error:  # no memory, or too many processes: it is tried again
+            self.report("cannot_start", part=post.program.name, error=str(error))
+            self._plan_restart(post, -1, post.started)
+            return
         post.silent_at = post.started + _FIRST_BEAT_SECONDS
         self.report("started", part=post.program.name, pid=post.child.pid)
 

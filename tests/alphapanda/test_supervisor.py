@@ -192,3 +192,13 @@ def test_what_a_killed_supervisor_could_leave_is_ended_by_the_next(start_house, 
     wait_for(lambda: len(processes_of(home)) == 1)
     assert kill_leftovers(home) == 1
     wait_for(lambda: processes_of(home) == [])
+
+
+def test_what_cannot_be_started_now_is_tried_again(supervisor, home):
+    """No memory for one more process must not end the house."""
+    late = home / "late.sh"
+    supervisor.start(Program(name="late", command=(str(late),)))
+    assert "cannot_start" in supervisor.report.names()
+    late.write_text("#!/bin/sh\nsleep 600\n")
+    late.chmod(0o755)
+    wait_for(lambda: supervisor.watch() or supervisor.posts["late"].child)
