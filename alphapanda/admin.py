@@ -39,17 +39,13 @@ class BoundedPaginator(_Paginator):
         return rows.order_by()[:MOST_LISTED].count()
 
 
-class Edited(_ModelAdmin):
-    """Rows that may also be deleted."""
+class Kept(_ModelAdmin):
+    """Rows that are never deleted."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 200
-
-
-class Kept(Edited):
-    """Rows that are never deleted."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -113,3 +113,10 @@ class LimitsChangePage(Shown):
                 self.message_user(request, f"{decide(change, person(request)).state}: {change}", messages.SUCCESS)
             except InputError as error:
                 self.message_user(request, f"{change}: {error}", messages.ERROR)
+
+
+@admin.register(models.TradesOfDay)
+class TradesOfDayPage(Shown):
+    list_display = ["strategy", "trade_date", "trades", "more_orders"]
+    list_select_related = ["strategy__portfolio"]
+    ordering = ["-trade_date", "strategy_id"]

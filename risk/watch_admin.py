@@ -57,3 +57,10 @@ class ChangesPage(Shown):
     list_display = ["changed_at", "of", "version", "before", "after", "changed_by"]
     list_select_related = ["of__portfolio", "changed_by"]
     ordering = ["-id"]
+
+
+@admin.register(models.WatchMemory)
+class WatchMemoryPage(Shown):
+    list_display = ["portfolio", "state"]
+    list_select_related = ["portfolio"]
+    ordering = ["portfolio_id"]

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from alphapanda.admin import Edited, Kept, Shown
+from alphapanda.admin import Kept, Shown
 from trading import models
 
 
@@ -29,12 +29,12 @@ class ChargeRatePage(Kept):
 
 
 @admin.register(models.TradingHours)
-class TradingHoursPage(Edited):
+class TradingHoursPage(Kept):
     list_display = ["valid_from", "exchange", "opens", "closes"]
 
 
 @admin.register(models.SpecialDay)
-class SpecialDayPage(Edited):
+class SpecialDayPage(Kept):
     list_display = ["day", "exchange", "name", "opens", "closes"]
     list_filter = ["exchange"]
     search_fields = ["name"]
