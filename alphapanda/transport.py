@@ -9,7 +9,9 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import redis
 from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
 
 from alphapanda.letterbox import Letter, post, readable
 
@@ -61,7 +63,29 @@ class Reader(kombu_redis.PrefixedStrictRedis):
         return answer
 
 
+class QoS(kombu_redis.QoS):
+    """What cannot be acknowledged now no longer counts as held: with one message at a time a worker would never ask
+    for another, and so never notice that its connection is gone. The message comes again after the visibility
+    timeout, and doing a thing twice is a no-op.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)
+        except redis.RedisError:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        try:
+            super().reject(delivery_tag, requeue)
+        except redis.RedisError:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
 class Channel(kombu_redis.Channel):
+    QoS = QoS
     # At the close kombu gives back what is unacknowledged, and over a lost connection that ends the worker.
     # What stays unacknowledged is given back after the visibility timeout, and the sweep is faster than that.
     do_restore = False

@@ -1,6 +1,8 @@
 """What kombu's transport must outlive."""
 
-from kombu import Queue
+import pytest
+import redis as redis_py
+from kombu import Connection, Queue
 
 from alphapanda.celery import app
 
@@ -17,3 +19,20 @@ def test_message_whose_connection_was_lost_is_left_for_later(redis):
         first.ack()
         second.reject(requeue=True)
     assert redis.hlen("ap:unacked") == 2
+
+
+@pytest.mark.parametrize("end", ["ack", "reject", "requeue"])
+def test_worker_whose_acknowledgement_got_no_answer_asks_for_more(end, redis):
+    """Redis was frozen at that moment: the message counted as held for ever, and the worker fell silent."""
+    app.send_task("alphapanda.sweep", queue="sweep")
+    options = {**app.conf.broker_transport_options, "socket_timeout": 0.2}
+    with Connection(app.conf.broker_url, transport=app.conf.broker_transport, transport_options=options) as connection:
+        channel = connection.channel()
+        channel.basic_qos(0, 1, False)
+        message = Queue("sweep", routing_key="sweep")(channel).get(no_ack=False)
+        assert not channel.qos.can_consume()
+        redis.client_pause(500)
+        with pytest.raises(redis_py.RedisError):
+            getattr(message, end)()
+        assert channel.qos.can_consume()
+        redis.ping()  # answered when it is over
