@@ -109,14 +109,16 @@ class Lane:
         if not runner.takes_arrays or runner.place >= ticks.first or strategy not in self.runners:
             return None
         self.note(strategy, ticks.last)
-        before = runner.state_of(instrument)
+        before = None
         try:
+            before = runner.state_of(instrument)
             return runner.on_prices(instrument, prices)
         except self.interruptions:
             raise
         except BaseException:  # noqa: BLE001  (asked tick by tick it fails where it fails, whatever the batch)
             runner.takes_arrays, self._interest = False, None
-            runner.put_back(instrument, before)
+            if before is not None:
+                self.guard(strategy, ticks.first, runner.put_back, instrument, before)
             return None
 
     def _ask(self, tick: Tick, asks: Iterable[Ask], prices: Known) -> None:

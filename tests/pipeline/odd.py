@@ -52,6 +52,13 @@ class WishesFloats(WishesTooFar):
     wishes = [(1.0, 5)]
 
 
+class KeepsObject(WishesTooFar):
+    """A state that cannot be kept, and a form for arrays."""
+
+    def start(self):
+        self.thing = object()
+
+
 class Choosy(Momentum):
     """Momentum, but only at every fourth tick."""
 

@@ -40,6 +40,12 @@ def test_odd_numbers_and_wishes_stop_nobody(name, files, redis):
     assert replay.portfolio.signals.filter(strategy__ordinal=1).exists()
 
 
+def test_state_that_cannot_be_kept_stops_nobody_whose_prices_come_as_arrays(files, redis):
+    replay = Replay.of(files, strategy=["keeps_object", "momentum"], param=MOMENTUM)
+    replay.drain()
+    assert replay.portfolio.signals.filter(strategy__ordinal=1).exists()
+
+
 @pytest.mark.parametrize("batch", [7, 50, 1000])
 @pytest.mark.parametrize("name", ["choosy", "breaks"])
 def test_arrays_never_say_what_single_ticks_do_not(name, batch, files, settings, redis):
