@@ -54,7 +54,7 @@ def feed_ages() -> dict[str, float]:
     """Seconds since the last tick of each live or mock market, or since it was opened."""
     ages = {}
     for market in _flowing():
-        newest = max((p.time for p in MarketLog(connection(), market.pk).last_prices().values()), default=0)
+        newest = int(MarketLog(connection(), market.pk).latest()["time"].max(initial=0))
         ages[market.name] = time() - max(newest / 1_000_000, market.created_at.timestamp())
     return ages
 

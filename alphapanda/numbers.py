@@ -73,8 +73,8 @@ def lag_seconds() -> float | None:
     """Age of the last tick of the market that is furthest behind; None before the first one."""
     now, ages = time(), []
     for market in _active_markets(with_replays=False):
-        prices = MarketLog(connection(), market).last_prices().values()
-        ages += [now - max(price.time for price in prices) / 1_000_000] if prices else []
+        times = MarketLog(connection(), market).latest()["time"]
+        ages += [now - int(times.max()) / 1_000_000] if len(times) else []
     return max(ages, default=None)
 
 

@@ -7,7 +7,7 @@ Messages carry keys only; the work is in the log and in rows, so a lost, doubled
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import time
 from typing import Any
 from uuid import UUID
@@ -22,8 +22,9 @@ from alphapanda.wake import wake
 from portfolio.models import Portfolio
 from strategies.models import Shard, Signal
 from strategies.seen import seen_by
+from strategies.shard import Moved
 from strategies.waiting import released
-from trading.bookkeeping import wanting_ticks
+from trading.bookkeeping import awaiting
 from trading.log import MarketLog
 from trading.markets import close_market
 from trading.models import Market
@@ -80,8 +81,8 @@ def wake_shard(market: UUID, shard: int) -> None:
     wake(f"evaluate:{market}:{shard}", queue, lambda: message)
 
 
-def wake_shards(market: UUID) -> None:
-    for shard in shards_of(market):
+def wake_shards(market: UUID, shards: Iterable[int]) -> None:
+    for shard in shards:
         wake_shard(market, shard)
 
 
@@ -109,12 +110,12 @@ def wake_valuation(portfolio: int) -> None:
     wake(f"value:{portfolio}", "portfolio", lambda: step("portfolio.value", portfolio))
 
 
-def wake_evaluated(market: UUID, shard: int, signalled: dict[int, UUID]) -> None:
-    """After a shard has moved: portfolios with signals, and those whose orders wait for ticks."""
-    for portfolio, correlation in signalled.items():
+def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
+    """After a shard has moved: portfolios with signals, and those whose orders wait for what has ticked."""
+    for portfolio, correlation in moved.signalled.items():
         wake_signalled(portfolio, correlation)
-    for portfolio, is_watched in wanting_ticks(market, shard).items():
-        if portfolio not in signalled:
+    for portfolio, is_watched in awaiting(market, shard, moved.ticked).items():
+        if portfolio not in moved.signalled:
             wake_moving(portfolio, is_watched=is_watched)
 
 

@@ -25,7 +25,7 @@ from trading.models import Gap, LastPrice, Market
 
 CHUNK = 500
 ABANDONED_SECONDS = 86_400.0  # a spool without a market: its replay ended before it began
-MARKET_KEYS = ("log", "prices", "seen", "waiting", "wanting")
+MARKET_KEYS = ("log", "last", "seen", "waiting", "awaited")
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ end writes what arrived when: the numbers of each phase, and the last number and
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -37,7 +38,8 @@ def main() -> None:
     Market.objects.filter(pk=market_id).update(is_active=True)
     source = FirehoseSource(range(int(first), int(first) + int(count)), 1)
     sequencer = Sequencer(Market.objects.get(pk=market_id), log, token)
-    kept = [_phase(sequencer, source, phase, lambda: pipeline.wake_shards(market_id)) for phase in phases]
+    wake = partial(pipeline.wake_shards, market_id, pipeline.shards_of(market_id))
+    kept = [_phase(sequencer, source, phase, wake) for phase in phases]
     sequencer.finish(source)
     np.savez(Path(out), phases=np.array(kept), arrivals=np.array(source.arrivals))
     Market.objects.filter(pk=market_id).update(is_active=False)

@@ -28,7 +28,7 @@ from strategies.lane import Fault, Lane, explained
 from strategies.loading import look_at_suspects, take_over, unknown_controls
 from strategies.runner import Runner
 from strategies.seen import publish_seen
-from strategies.shard import Shard
+from strategies.shard import Moved, Shard
 from strategies.signal import Signal
 from trading.gaps import note_missed
 from trading.log import MarketLog
@@ -36,7 +36,7 @@ from trading.reference import INSTRUMENTS
 from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
-Committed = Callable[[dict[int, UUID]], None]
+Committed = Callable[[Moved], None]
 Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
@@ -48,8 +48,8 @@ _held: dict[tuple[UUID, int], Shard] = {}
 
 
 def evaluate(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
-    """Works off the log for at most about `seconds`; after each commit `committed` is told which
-    portfolios have new signals (with a correlation id). Returns whether there was more to do.
+    """Works off the log for at most about `seconds`; after each commit `committed` is told what
+    others may wait for. Returns whether there was more to do.
 
     Errors: FencedError when another worker has taken the shard over.
     """
@@ -175,7 +175,8 @@ def _publish(shard: Shard, committed: Committed) -> None:
     shard.published = seen
     heard = {portfolio: tick for tick, portfolio in sorted(shard.unheard, reverse=True) if tick <= seen}
     shard.unheard = [(tick, portfolio) for tick, portfolio in shard.unheard if tick > seen]
-    committed({portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()})
+    signalled = {portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()}
+    committed(Moved(signalled, shard.take_ticked()))
 
 
 def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), most: int = EVERYTHING) -> None:

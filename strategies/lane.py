@@ -57,7 +57,7 @@ class Lane:
 
     `note` is told which strategy gets which tick before its code runs; `interruptions` are what the house
     itself raises into that code (a time limit): they end the work, not the strategy.
-    `pace` is how many ticks at a time it was quick with.
+    `pace` is how many ticks at a time it was quick with, `ticked` the instruments that had one lately.
     """
 
     place: int = 0
@@ -68,6 +68,7 @@ class Lane:
     note: Callable[[int, int], None] = _no_note
     interruptions: tuple[type[BaseException], ...] = ()
     pace: int = FIRST_PACE
+    ticked: set[int] = field(default_factory=set)
     _interest: Interest | None = None
 
     @property
@@ -92,6 +93,7 @@ class Lane:
     def _one_by_one(self, ticks: Ticks) -> None:
         for tick in ticks:
             self.prices.update(tick)
+            self.ticked.add(tick.instrument.id)
             self._ask(tick, self.interest.about(tick.instrument.id), self.prices)
 
     def _at_once(self, ticks: Ticks) -> None:
@@ -103,6 +105,7 @@ class Lane:
             for strategy, runner, position in scan.wishes.get(place, ()):
                 self._hear(strategy, runner, tick.number, runner.on_wish, tick, position, passing)
         self.prices.pass_over(ticks)
+        self.ticked.update(ticks.groups.instruments.tolist())
 
     def _scanned(self, ticks: Ticks, ask: Ask, instrument: int, prices: Prices64) -> Wishes | None:
         strategy, runner = ask

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
+from uuid import UUID
 
 import msgspec
 
@@ -18,6 +19,16 @@ from strategies.signal import Signal
 from strategies.suspects import Notebook, Suspect, died_twice
 
 FAR = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What others are told when a shard has moved: portfolios with new signals (with the correlation id of one), and
+    which instruments have ticked.
+    """
+
+    signalled: dict[int, UUID]
+    ticked: set[int]
 
 
 @dataclass(slots=True)
@@ -158,6 +169,13 @@ class Shard:
             taken += [(self.strategies[s], runner, signal) for s, runner, signal in lane.signals]
             lane.signals = []
         return taken
+
+    def take_ticked(self) -> set[int]:
+        """Instruments that have ticked; told again while a lane is behind the others, for its ticks come later."""
+        ticked = set().union(*(lane.ticked for lane in self.lanes))
+        for lane in self.lanes:
+            lane.ticked = set() if lane.place == self.seen else lane.ticked
+        return ticked
 
     def take_faults(self) -> list[Fault]:
         """Strategies that failed since the last commit."""

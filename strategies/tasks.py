@@ -22,7 +22,7 @@ def evaluate(market: str, shard: int) -> None:
     awake(f"evaluate:{market}:{shard}")
     try:
         is_behind = evaluation.evaluate(
-            market_id, shard, SECONDS, lambda found: pipeline.wake_evaluated(market_id, shard, found)
+            market_id, shard, SECONDS, lambda moved: pipeline.wake_evaluated(market_id, shard, moved)
         )
     except FencedError as error:
         log.info("fenced", reason=str(error))

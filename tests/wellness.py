@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 from time import time
 
 from alphapanda import movement, status
@@ -33,7 +34,8 @@ def sweep(ago=0.0):
 
 
 def tick(ago=0.0, market=None):
-    connection().hset(key("prices", (market or rows.market()).pk), "1", f"1:{int((time() - ago) * 1e6)}:1")
+    last = struct.pack("<qqq", 1, int((time() - ago) * 1e6), 1)
+    connection().hset(key("last", (market or rows.market()).pk), struct.pack("<I", 1), last)
 
 
 def waiting(queue, ago):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 from uuid import UUID
 
+import msgspec
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -27,8 +28,6 @@ from trading.order import OrderStatus
 from trading.paper import PaperTerms
 from trading.reference import INSTRUMENTS, StoredRates
 from trading.ticks import Ticks
-
-WATCHED = b"w"
 
 
 @dataclass(slots=True)
@@ -114,29 +113,39 @@ def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
         cash=book.cash, clock=book.clock, peak_equity=book.peak_equity
     )
     closed = [opened.orders[order.id] for order in book.closed]
-    transaction.on_commit(lambda: _note_wanting(opened))
+    transaction.on_commit(lambda: _note_awaited(opened))
     transaction.on_commit(lambda: publish(_events(fills, closed)))
 
 
-def wanting_ticks(market: UUID, shard: int) -> dict[int, bool]:
-    """Portfolios that wait for ticks, and whether exit rules look at them: a hint for waking, the sweep knows
-    for sure.
+def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
+    """Portfolios that wait for ticks of any of these instruments, and whether exit rules look at them: a hint for
+    waking, the sweep knows for sure.
     """
-    names = cast("set[bytes]", connection().smembers(key("wanting", market, shard)))
-    return {int(name.removesuffix(WATCHED)): name.endswith(WATCHED) for name in names}
+    waiting = cast("dict[bytes, bytes]", connection().hgetall(key("awaited", market, shard)))
+    hints = {int(portfolio): msgspec.json.decode(hint, type=_Awaited) for portfolio, hint in waiting.items()}
+    return {
+        portfolio: hint.is_watched
+        for portfolio, hint in hints.items()
+        if hint.instruments is None or not ticked.isdisjoint(hint.instruments)
+    }
 
 
-def _note_wanting(opened: OpenBook) -> None:
-    """Those whose book waits, and all of a replay, whose clocks hold it back."""
-    portfolio = opened.portfolio
-    name = key("wanting", portfolio.market_id, portfolio.shard)
-    plain, watched = str(portfolio.pk).encode(), str(portfolio.pk).encode() + WATCHED
-    mine, other = (watched, plain) if opened.book.is_watched else (plain, watched)
-    if opened.book.is_waiting or portfolio.market.kind == models.Market.Kind.REPLAY:
-        connection().sadd(name, mine)
-        connection().srem(name, other)
+class _Awaited(msgspec.Struct):
+    """None stands for all instruments: a replay is held back by every clock."""
+
+    instruments: list[int] | None
+    is_watched: bool
+
+
+def _note_awaited(opened: OpenBook) -> None:
+    portfolio, book = opened.portfolio, opened.book
+    name = key("awaited", portfolio.market_id, portfolio.shard)
+    is_replay = portfolio.market.kind == models.Market.Kind.REPLAY
+    if is_replay or book.is_waiting:
+        hint = _Awaited(None if is_replay else sorted(book.watched), book.is_watched)
+        connection().hset(name, str(portfolio.pk), msgspec.json.encode(hint))
     else:
-        connection().srem(name, mine, other)
+        connection().hdel(name, str(portfolio.pk))
 
 
 def _save_positions(opened: OpenBook) -> None:

@@ -3,32 +3,46 @@
 An entry's stream id is its last tick number, so that "after n" also finds the batch that n lies in.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
+import numpy as np
 import redis
+from numpy.typing import NDArray
 
 from alphapanda import lease
 from alphapanda.connection import key
 from trading.instrument import Instrument
-from trading.ticks import Ticks
+from trading.ticks import LATEST, Ticks
 
 LEASE_MS = 5_000
 READ_ENTRIES = 100
+_ID, _LAST = struct.Struct("<I"), struct.Struct("<qqq")  # together a record of `LATEST`
 
 # Refused unless the lease holds my token and the batch follows the log's last number.
-_APPEND = """
+_APPEND = (
+    """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, 0} end
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 local last = newest[1] and tonumber(string.match(newest[1][1], '^%d+')) or 0
 if last ~= tonumber(ARGV[2]) then return {0, last} end
 redis.call('XADD', KEYS[2], ARGV[4] .. '-0', 'f', ARGV[3], 'c', ARGV[5], 't', ARGV[6])
-if #ARGV > 6 then redis.call('HSET', KEYS[3], unpack(ARGV, 7)) end
+local prices = {}
+for at = 1, #ARGV[7], PRICE_BYTES do
+  prices[#prices + 1] = string.sub(ARGV[7], at, at + ID_BYTES - 1)
+  prices[#prices + 1] = string.sub(ARGV[7], at + ID_BYTES, at + PRICE_BYTES - 1)
+  if #prices == 1000 then redis.call('HSET', KEYS[3], unpack(prices)); prices = {} end
+end
+if #prices > 0 then redis.call('HSET', KEYS[3], unpack(prices)) end
 redis.call('PEXPIRE', KEYS[1], LEASE_MS)
 return {1, tonumber(ARGV[4])}
 """.replace("LEASE_MS", str(LEASE_MS))
+    .replace("PRICE_BYTES", str(LATEST.itemsize))
+    .replace("ID_BYTES", str(_ID.size))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,7 @@ class MarketLog:
         self._redis = client
         self._lease = key("lease", market)
         self._stream = key("log", market)
-        self._prices = key("prices", market)
+        self._prices = key("last", market)
         self._script = client.register_script(_APPEND)
 
     def acquire(self, token: str) -> bool:
@@ -75,12 +89,8 @@ class MarketLog:
 
     def append(self, token: str, expected_last: int, controls: int, ticks: Ticks) -> bool:
         """Adds a batch behind `expected_last`; False when another holds the lease or the log has moved."""
-        prices = {i: f"{last.price_e4}:{last.time}:{last.tick}" for i, last in latest(ticks).items()}
-        entry: list[int | bytes] = [ticks.first, ticks.last, controls, ticks.data]
-        flat: list[int | str] = [part for item in prices.items() for part in item]
-        done, _ = self._script(
-            keys=[self._lease, self._stream, self._prices], args=[token, expected_last, *entry, *flat]
-        )
+        entry: list[int | bytes] = [ticks.first, ticks.last, controls, ticks.data, ticks.latest.tobytes()]
+        done, _ = self._script(keys=[self._lease, self._stream, self._prices], args=[token, expected_last, *entry])
         return bool(done)
 
     def tail(self) -> int:
@@ -131,25 +141,21 @@ class MarketLog:
 
     def last_prices(self, instruments: Iterable[int] | None = None) -> dict[int, LastPrice]:
         if instruments is None:
-            rows = cast("dict[bytes, bytes]", self._redis.hgetall(self._prices))
-            return {int(field): _last_price(row) for field, row in rows.items()}
+            rows = self.latest().tolist()
+            return {instrument: LastPrice(price, time, tick) for instrument, price, time, tick in rows}
         wanted = list(instruments)
-        found = cast("list[bytes | None]", self._redis.hmget(self._prices, wanted)) if wanted else []
-        return {i: _last_price(row) for i, row in zip(wanted, found, strict=True) if row}
+        fields = [_ID.pack(instrument) for instrument in wanted]
+        found = cast("list[bytes | None]", self._redis.hmget(self._prices, fields)) if wanted else []
+        return {i: LastPrice(*_LAST.unpack(row)) for i, row in zip(wanted, found, strict=True) if row}
+
+    def latest(self) -> NDArray[np.void]:
+        """All last prices as records, in the order of instruments."""
+        rows = cast("dict[bytes, bytes]", self._redis.hgetall(self._prices))
+        return np.sort(np.frombuffer(b"".join(map(bytes.__add__, rows.keys(), rows.values())), LATEST))
 
     def drop(self) -> None:
         self._redis.delete(self._stream, self._prices)
 
 
-def latest(ticks: Ticks) -> dict[int, LastPrice]:
-    """The last price of each instrument in a batch."""
-    return {i: LastPrice(price, time, ticks.first + place) for i, place, price, time in ticks.latest()}
-
-
 def _number(stream_id: bytes) -> int:
     return int(stream_id.partition(b"-")[0])
-
-
-def _last_price(row: bytes) -> LastPrice:
-    price_e4, time, tick = map(int, row.split(b":"))
-    return LastPrice(price_e4, time, tick)

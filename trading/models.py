@@ -128,7 +128,7 @@ class Gap(models.Model):
 
 
 class LastPrice(models.Model):
-    """Last price of an instrument in a market, saved about once a second: what remains when Redis is gone."""
+    """Last price of an instrument in a market, saved every few seconds: what remains when Redis is gone."""
 
     market = models.ForeignKey(Market, models.CASCADE, related_name="last_prices")
     instrument = models.ForeignKey(Instrument, models.PROTECT)

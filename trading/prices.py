@@ -43,7 +43,7 @@ class Prices:
     def pass_over(self, ticks: Ticks) -> None:
         """As `update` with each of them."""
         spans, prices = ticks.groups.spans, ticks.grouped_prices
-        for instrument, _, price, time in ticks.latest():
+        for instrument, price, time, _ in ticks.latest.tolist():
             begin, end = spans[instrument]
             previous = int(prices[end - 2]) if end - begin > 1 else self.last(instrument)
             self._rows[instrument] = (price, previous, time)

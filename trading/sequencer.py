@@ -18,13 +18,11 @@ from django.db.models import F, QuerySet
 
 from alphapanda.errors import FencedError
 from strategies.seen import seen_by
-from trading import models
+from trading import last_prices, models
 from trading.feed.sources import Source
 from trading.gaps import note_gap
-from trading.instrument import from_e4
-from trading.log import LastPrice, MarketLog, latest
+from trading.log import MarketLog
 from trading.progress import is_idle, low_mark
-from trading.session import aware
 from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
@@ -47,7 +45,6 @@ class Sequencer:
         self._next = self._first_number()
         self._controls = 0
         self._controls_at = self._saved_at = float("-inf")
-        self._latest: dict[int, LastPrice] = {}
         self._note_gap()
 
     def work(self, source: Source, seconds: float, appended: Callable[[], None]) -> None:
@@ -69,9 +66,11 @@ class Sequencer:
                 self._save(source)
 
     def finish(self, source: Source) -> None:
-        """Ends a window cleanly: saves, gives unused numbers back."""
+        """Ends a window cleanly: saves, last prices too (also those that a killed holder did not), and gives unused
+        numbers back.
+        """
         self._save(source)
-        self._save_prices(self._log.last_prices())  # also those that a killed holder did not save
+        last_prices.save(self.market.pk, self._log.latest())
         if not self._is_replay:
             self._mine().filter(reserved_to__gte=self._next - 1).update(reserved_to=self._next - 1)
 
@@ -80,7 +79,7 @@ class Sequencer:
 
     def _first_number(self) -> int:
         if self._is_replay:
-            return (self._tail or self._low) + 1
+            return (self._tail or min(self._low, last_prices.saved_to(self.market.pk))) + 1
         return max(self.market.reserved_to, self._tail) + 1
 
     def _note_gap(self) -> None:
@@ -106,7 +105,6 @@ class Sequencer:
         if not self._log.append(self._token, self._tail, self._controls, batch):
             return False
         self._tail, self._next = batch.last, batch.last + 1
-        self._latest.update(latest(batch))
         return True
 
     def _assign_controls(self) -> None:
@@ -144,10 +142,8 @@ class Sequencer:
         return self.market.last_tick is not None and self._next > self.market.last_tick
 
     def _save(self, source: Source) -> None:
-        """Last prices, counts of what was refused, and the log's length."""
+        """Counts of what was refused, and the log's length."""
         self._saved_at = monotonic()
-        latest, self._latest = self._latest, {}
-        self._save_prices(latest)
         self._mine().update(
             refused=dict(source.refused + Counter(self.market.refused)),
             conflated=self.market.conflated + source.conflated,
@@ -155,21 +151,3 @@ class Sequencer:
         keep = low_mark(self.market.pk) if self._is_replay else self._tail - settings.LOG_KEEP_TICKS
         if keep > 0:
             self._log.trim(keep + 1)
-
-    def _save_prices(self, prices: dict[int, LastPrice]) -> None:
-        models.LastPrice.objects.bulk_create(
-            [_price_row(self.market, instrument, prices[instrument]) for instrument in sorted(prices)],
-            update_conflicts=True,
-            unique_fields=["market", "instrument"],
-            update_fields=["tick", "price", "exchange_time"],
-        )
-
-
-def _price_row(market: models.Market, instrument: int, last: LastPrice) -> models.LastPrice:
-    return models.LastPrice(
-        market=market,
-        instrument_id=instrument,
-        tick=last.tick,
-        price=from_e4(last.price_e4),
-        exchange_time=aware(last.time),
-    )

@@ -24,8 +24,9 @@ SECONDS = 0.5  # then it is another portfolio's turn
 def ingest(market: str) -> None:
     market_id = UUID(market)
     awake(f"ingest:{market}")
+    shards = pipeline.shards_of(market_id)
     try:
-        worked = work(market_id, pipeline.ingest_window(), lambda: pipeline.wake_shards(market_id))
+        worked = work(market_id, pipeline.ingest_window(), lambda: pipeline.wake_shards(market_id, shards))
     except FencedError as error:
         log.info("fenced", reason=str(error))
         return

@@ -22,29 +22,42 @@ _FIELDS = {
     "formats": ["<u4", "<i8", "<i8", "<i8"],
     "offsets": [0, 4, 12, 20],
 }
+LATEST = np.dtype([("instrument", "<u4"), ("price_e4", "<i8"), ("time", "<i8"), ("tick", "<i8")])
 _PLAIN, _WIDE = (np.dtype({**_FIELDS, "itemsize": record.size}) for record in (PLAIN, WIDE))  # type: ignore[call-overload]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Groups:
-    """The ticks of a batch by instrument: `places` has their indices, those of an instrument together and in
-    order; `spans` says from where to where in it. `order` is the same as `places`, as an array.
+    """The ticks of a batch by instrument: `order` has their indices, those of an instrument together and in order;
+    `begins` says where in it the ticks of each of the `instruments` (ids) begin.
     """
 
     order: NDArray[np.intp]
-    places: list[int]
-    spans: dict[int, tuple[int, int]]
+    instruments: NDArray[np.uint32]
+    begins: NDArray[np.intp]
 
     @classmethod
     def of(cls, instruments: NDArray[np.uint32]) -> Groups:
         order = np.argsort(_narrow(instruments), kind="stable")
-        if not len(order):
-            return cls(order, [], {})
         held = instruments[order]
-        changes = np.flatnonzero(held[1:] != held[:-1]) + 1
-        begins, ends = [0, *changes.tolist()], [*changes.tolist(), len(held)]
-        spans = zip(begins, ends, strict=True)
-        return cls(order, order.tolist(), dict(zip(held[begins].tolist(), spans, strict=True)))
+        begins = np.flatnonzero(np.concatenate([np.ones(min(len(held), 1), bool), held[1:] != held[:-1]]))
+        return cls(order, held[begins], begins)
+
+    @cached_property
+    def ends(self) -> NDArray[np.intp]:
+        return np.append(self.begins[1:], len(self.order))[: len(self.begins)]
+
+    @cached_property
+    def places(self) -> list[int]:
+        """`order` as a list."""
+        places: list[int] = self.order.tolist()
+        return places
+
+    @cached_property
+    def spans(self) -> dict[int, tuple[int, int]]:
+        """From where to where in `order`, by instrument id."""
+        spans = zip(self.begins.tolist(), self.ends.tolist(), strict=True)
+        return dict(zip(self.instruments.tolist(), spans, strict=True))
 
 
 class Ticks:
@@ -135,12 +148,16 @@ class Ticks:
     def grouped_volumes(self) -> Column:
         return np.asarray(self.column("volume")[self.groups.order], dtype=np.int64)
 
-    def latest(self) -> Iterator[tuple[int, int, int, int]]:
-        """Instrument id, place, price and time of the last tick of each instrument."""
-        ends = [end - 1 for _, end in self.groups.spans.values()]
+    @cached_property
+    def latest(self) -> NDArray[np.void]:
+        """The last tick of each instrument, in the order of the groups."""
+        ends = self.groups.ends - 1
         places = self.groups.order[ends]
-        times = self.column("time")[places].tolist()
-        return zip(self.groups.spans, places.tolist(), self.grouped_prices[ends].tolist(), times, strict=True)
+        records = np.empty(len(ends), LATEST)
+        records["instrument"] = self.groups.instruments
+        records["price_e4"], records["time"] = self.grouped_prices[ends], self.column("time")[places]
+        records["tick"] = places + self.first
+        return records
 
     def find(self, instruments: Iterable[int], begin: int, end: int) -> int | None:
         """The place of the first tick of any of these instruments, between two places."""

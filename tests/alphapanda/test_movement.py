@@ -31,7 +31,7 @@ def test_a_market_without_ticks_is_red_until_the_next_tick():
 
 
 def test_a_new_market_has_a_moment_for_its_first_tick(redis):
-    redis.delete(key("prices", rows.market().pk))
+    redis.delete(key("last", rows.market().pk))
     assert failing() == {}
     Market.objects.update(created_at=timezone.now() - timedelta(seconds=30))
     assert "no tick for N s" in failing()["feeds"]

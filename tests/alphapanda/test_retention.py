@@ -145,7 +145,7 @@ def test_keys_of_drained_replays_go_and_those_of_others_stay(redis):
     drained, running, mock = replay(), replay(is_active=True), rows.market()
     for market in (drained, running, mock):
         connection().hset(key("seen", market.pk), "0", "1:1")
-        connection().sadd(key("wanting", market.pk, 0), 1)
+        connection().hset(key("awaited", market.pk, 0), "1", "{}")
     assert retention.prune().removed == {"keys in Redis": 2}
     assert len(redis.keys()) == 4
 
