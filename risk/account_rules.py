@@ -9,14 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from risk.decision import Verdict, verdict
+from risk.limits import Limits
 from risk.situation import Situation
 from trading.instrument import PRICE_SCALE
 from trading.order import Order, Side
 from trading.session import SECOND
 
 INFINITE = Decimal("Infinity")
+
+
+class AccountRule(Protocol):
+    """`is_on` says whether it may have an opinion under some limits; it is asked nothing where it has none."""
+
+    def is_on(self, limits: Limits) -> bool: ...
+
+    def __call__(self, situation: Situation) -> Verdict | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A rule that gives its verdict itself; without a limit it depends on what is known of the instrument."""
+
+    judge: Callable[[Situation], Verdict | None]
+    limit: str | None = None
+
+    def is_on(self, limits: Limits) -> bool:
+        return self.limit is None or getattr(limits, self.limit) is not None
+
+    def __call__(self, situation: Situation) -> Verdict | None:
+        return self.judge(situation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +50,9 @@ class Ceiling:
     rule: str
     limit: str
     observe: Callable[[Situation], int | Decimal]
+
+    def is_on(self, limits: Limits) -> bool:
+        return getattr(limits, self.limit) is not None
 
     def __call__(self, situation: Situation) -> Verdict | None:
         limit = getattr(situation.limits, self.limit)
@@ -43,6 +70,9 @@ class Ban:
     permission: str
     offence: Callable[[Situation], str | None]
     spares_exits: bool = False
+
+    def is_on(self, limits: Limits) -> bool:
+        return not getattr(limits, self.permission)
 
     def __call__(self, situation: Situation) -> Verdict | None:
         if getattr(situation.limits, self.permission):
@@ -104,7 +134,7 @@ def crossing(situation: Situation) -> str | None:
     return None
 
 
-ACCOUNT_RULES: tuple[Callable[[Situation], Verdict | None], ...] = (
+ACCOUNT_RULES: tuple[AccountRule, ...] = (
     Ceiling("order_quantity", "max_order_quantity", lambda s: abs(s.ordered)),
     Ceiling("order_value", "max_order_value", lambda s: s.order_value),
     Ceiling("position_value", "max_position_value", position_value),
@@ -115,7 +145,7 @@ ACCOUNT_RULES: tuple[Callable[[Situation], Verdict | None], ...] = (
     Ceiling("open_orders", "max_open_orders", lambda s: len(s.account.working) + s.slices),
     Ceiling("orders_per_day", "max_orders_per_day", lambda s: s.orders_today + s.slices),
     Ceiling("orders_per_second", "max_orders_per_second", orders_this_second),
-    equals,
+    Asked(equals, "min_seconds_between_equals"),
     Ban("short_selling", "may_short", short),
     Ban("cash", "may_overdraw", overdraft, spares_exits=True),
     Ban("self_crossing", "may_cross_itself", crossing),

@@ -1,6 +1,6 @@
 """Signal → decision → order, against a book: what backtest and pipeline share."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -9,7 +9,7 @@ from alphapanda.identity import derived_id
 from risk.decision import Decision, Verdict
 from risk.halt import Halt, strictest
 from risk.rules import judge
-from risk.scopes import Limited, Scope
+from risk.scopes import Limited
 from risk.situation import Placed, Situation
 from risk.watch import Watch
 from strategies.signal import Signal
@@ -17,7 +17,7 @@ from trading.advance import Stop
 from trading.book import Book
 from trading.facts import EXCHANGE, NO_FACTS, Exchange, sliced
 from trading.order import Order, Side
-from trading.session import SECOND, india_date
+from trading.session import india_date
 
 Trades = dict[tuple[int, date], int]  # (ordinal of the strategy, day in India) → approved decisions
 
@@ -72,28 +72,35 @@ class Decider:
             ordered=ordered,
             trades_today=self.trades.get(_day(signal), 0),
             limits=limits.limits,
-            halt=strictest([*self.halts, *(self.watch.halts(signal) if self.watch else ())], signal.strategy),
+            halt=self._halt(signal),
             book=self.book,
-            orders_today=self._orders_on(india_date(signal.time)),
+            orders_today=self._orders_on(signal) if limits.limits.max_orders_per_day is not None else 0,
             latest=tuple(self.latest),
             own=signal.target - ordered,
             origins=limits.origins,
             exchange=self.exchange,
         )
 
-    def _orders_on(self, day: date) -> int:
+    def _halt(self, signal: Signal) -> Halt | None:
+        watched = self.watch.halts(signal) if self.watch else ()
+        return strictest([*self.halts, *watched], signal.strategy) if self.halts or watched else None
+
+    def _orders_on(self, signal: Signal) -> int:
+        """Of the portfolio on the signal's day: the longer it trades, the more there is to add up."""
+        day = india_date(signal.time)
         trades = sum(count for (_, held), count in self.trades.items() if held == day)
         return trades + self.more_orders.get(day, 0)
 
     def _orders(self, signal: Signal, ordered: int) -> Iterator[Order]:
         """More than one where the exchange freezes what is larger."""
         facts = self.exchange.facts.get(signal.instrument.id, NO_FACTS)
+        decision, side = decision_id(signal), Side.of(ordered)
         for n, quantity in enumerate(sliced(abs(ordered), facts, signal.instrument.lot_size)):
             yield Order(
-                id=derived_id(decision_id(signal), f"order {n}" if n else "order"),
+                id=derived_id(decision, f"order {n}" if n else "order"),
                 strategy=signal.strategy,
                 instrument=signal.instrument,
-                side=Side.of(ordered),
+                side=side,
                 quantity=quantity,
                 terms=signal.terms,
                 placed_tick=signal.tick,
@@ -101,24 +108,14 @@ class Decider:
             )
 
     def _count(self, signal: Signal, ordered: int, orders: int) -> None:
-        day = india_date(signal.time)
-        self.trades[_day(signal)] = self.trades.get(_day(signal), 0) + 1
-        self.more_orders[day] = self.more_orders.get(day, 0) + orders - 1
-        kept = memory(self.limits.scopes)
-        begin = signal.time - kept
-        self.latest = [placed for placed in self.latest if placed.time > begin]
-        if kept:
+        key = _day(signal)
+        self.trades[key] = self.trades.get(key, 0) + 1
+        if orders > 1:
+            self.more_orders[key[1]] = self.more_orders.get(key[1], 0) + orders - 1
+        if kept := self.limits.memory:
+            begin = signal.time - kept
+            self.latest = [placed for placed in self.latest if placed.time > begin]
             self.latest.append(Placed(signal.time, signal.strategy, signal.instrument.id, ordered, orders))
-
-
-def memory(scopes: Iterable[Scope]) -> int:
-    """How long orders are remembered for the rules, in microseconds of market time."""
-    return max(map(_memory, scopes), default=0)
-
-
-def _memory(scope: Scope) -> int:
-    equals = int((scope.limits.min_seconds_between_equals or 0) * SECOND)
-    return max(equals, SECOND if scope.limits.max_orders_per_second is not None else 0)
 
 
 def behind_clock(signal: Signal, clock: int) -> Decision:

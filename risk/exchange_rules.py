@@ -5,12 +5,12 @@ What is not known of an instrument (`trading.facts`) is not held against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from risk.account_rules import INFINITE, Ban
+from risk.account_rules import INFINITE, AccountRule, Asked, Ban
 from risk.decision import Verdict, verdict
+from risk.limits import Limits
 from risk.situation import Situation
 from trading.instrument import PRICE_SCALE
 
@@ -80,6 +80,9 @@ class Listing:
     limit: str
     is_wanted: bool
 
+    def is_on(self, limits: Limits) -> bool:
+        return getattr(limits, self.limit) is not None
+
     def __call__(self, situation: Situation) -> Verdict | None:
         symbols = getattr(situation.limits, self.limit)
         if symbols is None:
@@ -88,13 +91,13 @@ class Listing:
         return verdict(self.rule, ", ".join(symbols), symbol, (symbol in symbols) is self.is_wanted, situation.is_exit)
 
 
-EXCHANGE_RULES: tuple[Callable[[Situation], Verdict | None], ...] = (
+EXCHANGE_RULES: tuple[AccountRule, ...] = (
     Ban("session", "may_trade_after_hours", after_hours),
     Ban("grid", "may_leave_grid", off_grid),
     Ban("circuit", "may_leave_circuit", beyond_circuit),
-    close_deviation,
-    freeze,
-    volume_fraction,
+    Asked(close_deviation, "max_close_deviation"),
+    Asked(freeze),
+    Asked(volume_fraction, "max_volume_fraction"),
     Listing("allowed_instrument", "allowed_instruments", is_wanted=True),
     Listing("forbidden_instrument", "forbidden_instruments", is_wanted=False),
 )

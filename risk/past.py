@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from risk import models
-from risk.decide import Trades, memory
-from risk.scopes import Scope
+from risk.decide import Trades
+from risk.scopes import Scope, memory
 from risk.situation import Placed
 from strategies.models import Signal
 from trading.bookkeeping import OpenBook

@@ -5,15 +5,15 @@ position, trades a day, price deviation. Nothing is exempt from a stale price, a
 what reduces, when the halt allows that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-
-from msgspec.structs import replace
+from functools import lru_cache
 
 from risk.account_rules import ACCOUNT_RULES, LIMIT_OF_ACCOUNT_RULE
 from risk.decision import Verdict, verdict
 from risk.exchange_rules import EXCHANGE_RULES, LIMIT_OF_EXCHANGE_RULE
 from risk.halt import HaltState
+from risk.limits import Limits
 from risk.scopes import Scope
 from risk.situation import Situation
 from strategies.signal import Signal
@@ -23,13 +23,15 @@ from trading.session import SECOND
 def position(situation: Situation) -> Verdict:
     """Shares held, working and ordered, per portfolio and instrument."""
     limit, after = situation.limits.max_position, abs(situation.held + situation.ordered)
-    return verdict("position", limit, after, limit is None or after <= limit, situation.is_exit)
+    passed = limit is None or after <= limit
+    return verdict("position", limit, after, passed, not passed and situation.is_exit)
 
 
 def trades_per_day(situation: Situation) -> Verdict:
     """Approved decisions of the strategy on the signal's day in India, this one included."""
     limit, count = situation.limits.max_trades_per_day, situation.trades_today + 1
-    return verdict("trades_per_day", limit, count, limit is None or count <= limit, situation.is_exit)
+    passed = limit is None or count <= limit
+    return verdict("trades_per_day", limit, count, passed, not passed and situation.is_exit)
 
 
 def price_deviation(situation: Situation) -> Verdict:
@@ -39,7 +41,7 @@ def price_deviation(situation: Situation) -> Verdict:
         return verdict("price_deviation", limit, None, True)
     off, base = deviation
     passed = limit is None or off <= limit * base
-    return verdict("price_deviation", limit, round(Decimal(off) / base, 6), passed, situation.is_exit)
+    return verdict("price_deviation", limit, round(Decimal(off) / base, 6), passed, not passed and situation.is_exit)
 
 
 def stale_price(situation: Situation) -> Verdict:
@@ -63,7 +65,8 @@ def halt(situation: Situation) -> Verdict:
     return verdict("halt", halt.state, halt.reason, False, is_spared)
 
 
-RULES = (position, trades_per_day, price_deviation, stale_price, halt)
+Rule = Callable[[Situation], Verdict | None]
+RULES: tuple[Callable[[Situation], Verdict], ...] = (position, trades_per_day, price_deviation, stale_price, halt)
 LIMIT_OF = {
     "position": "max_position",
     "trades_per_day": "max_trades_per_day",
@@ -76,15 +79,27 @@ LIMIT_OF = {
 
 def judge(situation: Situation) -> tuple[Verdict, ...]:
     """The verdicts of all rules, of those about account and exchange when they are on."""
-    others = (rule(situation) for rule in (*ACCOUNT_RULES, *EXCHANGE_RULES))
-    found = (*(rule(situation) for rule in RULES), *(given for given in others if given is not None))
-    return tuple(_attributed(given, situation.origins) for given in found)
+    origins, found = situation.origins, []
+    for rule in asked(situation.limits):
+        given = rule(situation)
+        if given is not None:
+            found.append(_attributed(given, origins) if origins else given)
+    return tuple(found)
+
+
+@lru_cache(maxsize=1_000)
+def asked(limits: Limits) -> tuple[Rule, ...]:
+    """The five, and of the others those that may say something: one that is off costs nothing at a signal."""
+    return (*RULES, *(rule for rule in (*ACCOUNT_RULES, *EXCHANGE_RULES) if rule.is_on(limits)))
 
 
 def _attributed(given: Verdict, origins: Mapping[str, Scope]) -> Verdict:
     """Whose limit it was, and in which version."""
     scope = origins.get(LIMIT_OF.get(given.rule, ""))
-    return given if scope is None else replace(given, scope=scope.kind, version=scope.version)
+    if scope is None:
+        return given
+    said = given.rule, given.passed, given.limit, given.observed, given.is_exempt
+    return Verdict(*said, scope.kind, scope.version)
 
 
 def _deviation(signal: Signal) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
 from strategies.signal import Signal
+from trading.session import SECOND
 
 NOWHERE: Mapping[str, "Scope"] = MappingProxyType({})
 
@@ -101,10 +102,24 @@ class Limited:
     """The scopes of one portfolio, the widest first; what holds for an order is worked out once."""
 
     scopes: Sequence[Scope]
+    memory: int = field(init=False)
     _known: dict[tuple[int, str], Tightest] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.memory = memory(self.scopes)
 
     def of(self, signal: Signal) -> Tightest:
         key = (signal.strategy, signal.instrument.symbol)
         if key not in self._known:
             self._known[key] = tightest((s for s in self.scopes if s.concerns(*key)), signal.instrument.symbol)
         return self._known[key]
+
+
+def memory(scopes: Iterable[Scope]) -> int:
+    """How long orders are remembered for the rules, in microseconds of market time."""
+    return max(map(_memory, scopes), default=0)
+
+
+def _memory(scope: Scope) -> int:
+    equals = int((scope.limits.min_seconds_between_equals or 0) * SECOND)
+    return max(equals, SECOND if scope.limits.max_orders_per_second is not None else 0)

@@ -36,6 +36,12 @@ class Book:
     closed: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     is_watched: bool = False  # exit rules look at the ticks of what is held
+    _shares: dict[int, int] = field(default_factory=dict, init=False)  # of all strategies, by instrument
+    _units: dict[int, int] = field(default_factory=dict, init=False)  # the same times the multiplier
+
+    def __post_init__(self) -> None:
+        for (_, instrument), position in self.positions.items():
+            self._note(instrument, position.quantity, position.multiplier)
 
     @property
     def watched(self) -> set[int]:
@@ -77,12 +83,15 @@ class Book:
 
     def committed(self, instrument: int, strategy: int | None = None) -> int:
         """Signed shares filled plus working in an instrument, of one strategy or of all."""
-        working = (o for o in self.working if o.instrument.id == instrument and strategy in (None, o.strategy))
-        return self._filled(instrument, strategy) + sum(order.signed_remaining for order in working)
+        shares = self._filled(instrument, strategy)
+        for order in self.working:
+            if order.instrument.id == instrument and strategy in (None, order.strategy):
+                shares += order.signed_remaining
+        return shares
 
     def _filled(self, instrument: int, strategy: int | None) -> int:
         if strategy is None:
-            return sum(p.quantity for (_, held), p in self.positions.items() if held == instrument)
+            return self._shares.get(instrument, 0)
         position = self.positions.get((strategy, instrument))
         return position.quantity if position else 0
 
@@ -95,22 +104,31 @@ class Book:
         self.peak_equity = max(self.peak_equity, self.starting_cash, self.equity(marks_e4))
 
     def equity(self, marks_e4: dict[int, int]) -> Decimal:
-        """That of `valued`, in whole numbers: every signal asks for it, and this takes a tenth of the time."""
-        worth_e4, unmarked = 0, ZERO
-        for (_, instrument), position in self.positions.items():
-            if (mark := marks_e4.get(instrument)) is not None:
-                worth_e4 += position.quantity * mark * position.multiplier
-            elif position.quantity:
-                unmarked += Holding(position, _mark(position, None)).market_value
-        return self.cash + from_e4(worth_e4) + unmarked
+        """That of `valued`: every signal asks for it, so in whole numbers, and however many strategies hold it."""
+        worth_e4 = 0
+        for instrument, units in self._units.items():
+            if instrument not in marks_e4:
+                return self.valued(marks_e4).equity
+            worth_e4 += units * marks_e4[instrument]
+        return self.cash + from_e4(worth_e4)
+
+    def hold(self, strategy: int, instrument: int, position: Position) -> None:
+        """Puts a position in the place of the one before; only so the sums over all strategies stay right."""
+        before = self.positions.get((strategy, instrument))
+        self.positions[strategy, instrument] = position
+        self._note(instrument, position.quantity - (before.quantity if before else 0), position.multiplier)
 
     def take(self, fill: Fill) -> None:
         """Moves position and cash by a fill."""
         key, charges = (fill.strategy, fill.instrument.id), fill.charges.total
         held = self.positions.get(key) or Position(multiplier=fill.instrument.multiplier)
-        self.positions[key] = apply(held, fill.signed_quantity, fill.price, charges)
+        self.hold(*key, apply(held, fill.signed_quantity, fill.price, charges))
         self.cash -= fill.side.sign * fill.value + charges
         self.fills.append(fill)
+
+    def _note(self, instrument: int, shares: int, multiplier: int) -> None:
+        self._shares[instrument] = self._shares.get(instrument, 0) + shares
+        self._units[instrument] = self._units.get(instrument, 0) + shares * multiplier
 
     def _fill(self, order: Order, trade: Trade, tick: Tick) -> Fill:
         """Moves the order on by one trade; brokerage is the order's so far less what was charged already."""

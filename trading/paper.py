@@ -56,16 +56,18 @@ class Liquidity:
 def match(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -> list[Trade]:
     """What trades when a working order meets a later tick of its instrument; moves trigger and status.
 
-    The caller books the trades, which completes the order.
+    The caller books the trades, which completes the order. MARKET orders wait for their tick however long it takes.
     """
     if tick.time < order.placed_time + terms.latency_ms * 1_000:
         return []
+    if order.terms.order_type is OrderType.MARKET:
+        return _at_market(order, tick, liquidity, terms)
     if _has_lapsed(order, tick):
         order.close(OrderStatus.EXPIRED, tick.number)
         return []
     trades = list(_trades(order, tick, liquidity, terms))
     traded = sum(trade.quantity for trade in trades)
-    if _validity(order) is Validity.IOC and traded < order.remaining:
+    if order.terms.validity is Validity.IOC and traded < order.remaining:
         order.close(OrderStatus.EXPIRED, tick.number)
     return trades
 
@@ -86,11 +88,14 @@ def _trades(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -
     if order.terms.order_type.has_limit:
         if _is_at_or_better(order, tick):
             yield Trade(order.remaining, tick.price_e4)
-    elif liquidity.has_depth:
-        yield from liquidity.take(order.side, order.remaining)
     else:
-        price = market_price(order.side, tick, order.instrument, terms.slippage_bps)
-        yield Trade(order.remaining, price)
+        yield from _at_market(order, tick, liquidity, terms)
+
+
+def _at_market(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -> list[Trade]:
+    if liquidity.has_depth:
+        return list(liquidity.take(order.side, order.remaining))
+    return [Trade(order.remaining, market_price(order.side, tick, order.instrument, terms.slippage_bps))]
 
 
 def _is_live(order: Order, tick: Tick) -> bool:
@@ -106,13 +111,8 @@ def _is_at_or_better(order: Order, tick: Tick) -> bool:
     return ((order.terms.limit_e4 or 0) - tick.price_e4) * order.side.sign >= 0
 
 
-def _validity(order: Order) -> Validity | None:
-    """MARKET orders wait for their tick however long it takes."""
-    return None if order.terms.order_type is OrderType.MARKET else order.terms.validity
-
-
 def _has_lapsed(order: Order, tick: Tick) -> bool:
-    match _validity(order):
+    match order.terms.validity:
         case Validity.DAY:
             return india_day(tick.time) > india_day(order.placed_time)
         case Validity.TTL:

@@ -1,5 +1,6 @@
 """Rules about the order and the account: each at its limit, one step inside and one outside."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from portfolio.position import Position, apply
 from risk.account_rules import ACCOUNT_RULES
 from risk.limits import NO_LIMITS, Limits
-from risk.rules import judge
+from risk.rules import asked, judge
 from risk.situation import Placed, Situation
 from strategies.signal import Target
 from tests.builders import OPEN, SBIN, TCS, book, decider, order, rupees, signal, tick
@@ -26,7 +27,7 @@ def account(shares: int = 0, tcs: int = 0, cash: str = "100000", working=()):
     made = book(cash=Decimal(cash))
     for instrument, quantity, price in ((SBIN, shares, 100), (TCS, tcs, 200)):
         if quantity:
-            made.positions[1, instrument.id] = apply(Position(), quantity, Decimal(price), Decimal(0))
+            made.hold(1, instrument.id, apply(Position(), quantity, Decimal(price), Decimal(0)))
             made.cash -= quantity * price
     made.working += working
     return made
@@ -172,6 +173,13 @@ def test_prices_lie_on_the_grid(price, expected):
 
 def test_rules_that_are_off_say_nothing():
     assert len(judge(situation(10, NO_LIMITS))) == 5
+
+
+def test_only_rules_that_may_say_something_are_asked():
+    """What is known of an instrument may freeze it whatever the limits are."""
+    off, on = asked(NO_LIMITS), asked(replace(NO_LIMITS, may_short=False, max_leverage=Decimal(2)))
+    assert len(off) == 6
+    assert {rule.rule for rule in set(on) - set(off)} == {"short_selling", "leverage"}
 
 
 def test_every_rule_is_asked_when_all_are_on():

@@ -26,7 +26,7 @@ def denied(ordered, facts=None, held=0, target=None, price=100, volume=None, **l
     of = structs.replace(signal(target or ordered, tick(5, price)), volume=volume)
     its_book = book()
     if held:
-        its_book.positions[1, SBIN.id] = apply(Position(), held, D(100), D(0))
+        its_book.hold(1, SBIN.id, apply(Position(), held, D(100), D(0)))
     exchange = Exchange({SBIN.id: facts} if facts else {})
     asked = Situation(of, held, ordered, 0, replace(NO_LIMITS, **limits), None, its_book, exchange=exchange)
     return [verdict.rule for verdict in judge(asked) if verdict.denies]

@@ -20,7 +20,7 @@ HALF = Decimal("0.5")
 def account(trades=None) -> Account:
     """20 shares of SBIN at 100 held, 10 of TCS at 200 wanted."""
     its_book = book(cash=Decimal(10_000))
-    its_book.positions[1, SBIN.id] = apply(Position(), 20, Decimal(100), Decimal(0))
+    its_book.hold(1, SBIN.id, apply(Position(), 20, Decimal(100), Decimal(0)))
     its_book.cash -= 2_000
     its_book.working.append(order(10, OrderType.LIMIT, limit="200", instrument=TCS))
     marks = {SBIN.id: rupees(100), TCS.id: rupees(200)}

@@ -4,6 +4,8 @@ from decimal import Decimal
 import pytest
 
 from tests.builders import MILLION, SBIN, TCS, book, depth, order, rupees, tick
+from trading.book import Book
+from trading.instrument import Instrument
 from trading.order import OrderStatus, OrderType
 
 
@@ -114,3 +116,24 @@ def test_the_peak_is_never_below_the_start_and_never_falls():
 @pytest.mark.parametrize(("slippage", "price"), [("5", "100.0500"), ("0", "100.0000")])
 def test_slippage_is_a_term_of_the_portfolio(slippage, price):
     assert traded(order(10), slippage=slippage).fills[0].price == Decimal(price)
+
+
+def test_equity_in_whole_numbers_is_the_valuation_whatever_is_held_and_has_a_price():
+    lots = Instrument(9, "LOTS", Decimal("0.05"), multiplier=25)
+    orders = [
+        order(10),
+        replace(order(-4, name="other"), strategy=2),
+        order(3, instrument=lots),
+        order(7, instrument=TCS),
+    ]
+    a_book = traded(*orders)
+    for marks in ({SBIN.id: rupees(103), lots.id: rupees(99), TCS.id: rupees("101.5")}, {SBIN.id: rupees(98)}, {}):
+        assert a_book.equity(marks) == a_book.valued(marks).equity
+
+
+def test_what_is_held_by_all_strategies_is_known_at_once_also_of_a_loaded_book():
+    first = traded(order(10), replace(order(-4, name="other"), strategy=2), order(-3, name="third"))
+    again = Book(first.starting_cash, first.rates_on, cash=first.cash, positions=dict(first.positions))
+    marks = {SBIN.id: rupees(101)}
+    assert first.committed(SBIN.id) == again.committed(SBIN.id) == 3
+    assert first.equity(marks) == again.equity(marks) == first.valued(marks).equity

@@ -1,0 +1,12 @@
+"""Ids follow from their causes."""
+
+import pickle
+from uuid import NAMESPACE_DNS, uuid5
+
+from alphapanda.identity import derived_id
+
+
+def test_an_id_is_the_uuid5_of_its_cause_and_like_any_other():
+    made, known = derived_id(NAMESPACE_DNS, "order 3"), uuid5(NAMESPACE_DNS, "order 3")
+    assert (made, str(made), made.version, hash(made)) == (known, str(known), 5, hash(known))
+    assert pickle.loads(pickle.dumps(made)) == known
