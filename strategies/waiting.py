@@ -5,32 +5,52 @@ Such a strategy does not run past its portfolio's clock while it has an undecide
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import monotonic
 
+from django.db.models import QuerySet
+
 from alphapanda.connection import connection, key
+from alphapanda.prepared import prepared
 from portfolio.models import Portfolio, Position
 from strategies import models
 from strategies.lane import Lane
 from strategies.runner import Runner
-from trading.models import Fill, Order
+from trading.fill import Fill
+from trading.models import Fill as FillRow
+from trading.models import Order
 from trading.order import OrderStatus
 from trading.records import fill_value
 from trading.ticks import Ticks
+
+EVER = 2**62
+
+
+@dataclass(slots=True)
+class Known:
+    """All fills up to and of tick `until` that were not shown yet, in order: nothing else can come up to there."""
+
+    until: int = -1
+    fills: deque[Fill] = field(default_factory=deque)
 
 
 def move(lane: Lane, strategy: models.Strategy, ticks: Ticks, deadline: float, at_rest: Callable[[], None]) -> bool:
     """Evaluates as far as the strategy may see; calls `at_rest` before it asks servers, whose hanging is not the
     strategy's. Returns whether it may go on.
     """
+    known = Known()
     for number in range(max(lane.place + 1, ticks.first), ticks.last + 1):
         lane.settle()
         runner = lane.runners.get(strategy.pk)
         if runner and number > runner.place:
-            at_rest()
-            if not _knows_all(runner, strategy):
+            if runner.place > known.until:
+                at_rest()
+                known = _known(runner, strategy)
+            if runner.place > known.until:
                 return False
-            lane.guard(strategy.pk, number, _show_fills, runner, strategy)
+            _show_fills(lane, strategy.pk, number, known)
         lane.evaluate(ticks.between(number - 1, number))
         if lane.signals or monotonic() > deadline:
             return False
@@ -42,32 +62,55 @@ def released(portfolio: Portfolio) -> bool:
     return bool(connection().srem(_waiting(portfolio), portfolio.pk))
 
 
-def _knows_all(runner: Runner, strategy: models.Strategy) -> bool:
-    """Whether all fills up to the runner's place are in the ledger; otherwise the portfolio is waited for."""
-    if not _has_business(strategy):
-        return True
-    portfolio = strategy.portfolio
-    connection().sadd(_waiting(portfolio), portfolio.pk)  # before the clock is read: no wake-up is missed
-    clock = Portfolio.objects.values_list("clock", flat=True).get(pk=portfolio.pk)
-    return clock >= runner.place
+def _known(runner: Runner, strategy: models.Strategy) -> Known:
+    """Without business no fill can come before the next signal, so it need not be asked for at each tick."""
+    until = _clock(strategy.portfolio) if _has_business(strategy) else EVER
+    rows = _fills(strategy.pk, runner.shown, until) if until >= runner.place else ()
+    return Known(until, deque(fill_value(row, runner.ordinal) for row in rows))
+
+
+def _clock(portfolio: Portfolio) -> int:
+    """From now on the strategy is woken when the clock moves: said before the clock is read, no wake-up is missed."""
+    connection().sadd(_waiting(portfolio), portfolio.pk)
+    return Portfolio.objects.values_list("clock", flat=True).get(pk=portfolio.pk)
 
 
 def _has_business(strategy: models.Strategy) -> bool:
-    undecided = models.Signal.objects.filter(portfolio=strategy.portfolio_id, strategy=strategy, is_decided=False)
-    working = Order.objects.filter(strategy=strategy, status=OrderStatus.OPEN)
-    return undecided.exists() or working.exists() or _may_be_left(strategy)
+    """What comes of a signal is an order, and of that a position: they are asked for in this order."""
+    has_signal = _undecided(strategy.portfolio_id, strategy.pk)
+    return bool(has_signal or _working(strategy.portfolio_id, strategy.pk) or _may_be_left(strategy.pk))
 
 
-def _may_be_left(strategy: models.Strategy) -> bool:
-    """Whether an exit rule may order at any tick; what comes of an order is a position, so this is asked last."""
+@prepared
+def _undecided(portfolio: int, strategy: int) -> QuerySet[models.Signal, tuple[int]]:
+    undecided = models.Signal.objects.filter(portfolio=portfolio, strategy=strategy, is_decided=False)
+    return undecided.values_list("tick")[:1]
+
+
+@prepared
+def _working(portfolio: int, strategy: int) -> QuerySet[Order, tuple[int]]:
+    working = Order.objects.filter(portfolio=portfolio, strategy=strategy, status=OrderStatus.OPEN)
+    return working.values_list("placed_tick")[:1]
+
+
+@prepared
+def _may_be_left(strategy: int) -> QuerySet[Position, tuple[int]]:
+    """What it holds where an exit rule may order at any tick."""
     held = Position.objects.filter(strategy=strategy, portfolio__is_watched=True)
-    return held.exclude(quantity=0).exists()
+    return held.exclude(quantity=0).values_list("quantity")[:1]
 
 
-def _show_fills(runner: Runner, strategy: models.Strategy) -> None:
-    fills = Fill.objects.filter(strategy=strategy, tick__gt=runner.shown, tick__lte=runner.place)
-    for row in fills.order_by("tick", "order__placed_tick", "order__placed_n", "n"):
-        runner.on_fill(fill_value(row, runner.ordinal))
+@prepared
+def _fills(strategy: int, shown: int, until: int) -> QuerySet[FillRow]:
+    fills = FillRow.objects.filter(strategy=strategy, tick__gt=shown, tick__lte=until)
+    return fills.order_by("tick", "order__placed_tick", "order__placed_n", "n")
+
+
+def _show_fills(lane: Lane, strategy: int, tick: int, known: Known) -> None:
+    """Those up to the place of its runner, before it gets this tick."""
+    runner = lane.runners[strategy]
+    while known.fills and known.fills[0].tick <= runner.place and strategy in lane.runners:
+        lane.guard(strategy, tick, runner.on_fill, known.fills.popleft())
     runner.shown = runner.place
 
 

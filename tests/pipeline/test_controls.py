@@ -4,6 +4,8 @@ from itertools import pairwise
 from time import monotonic
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from strategies import evaluation, services, waiting
 from strategies.loading import take_over
@@ -57,7 +59,10 @@ def test_portfolio_is_told_of_every_signal_that_the_shard_has_passed(files, redi
     for _ in range(150):
         replay.ingest()
         evaluation.evaluate(
-            market.pk, shard, 0, lambda found: told.append((seen_by(market.pk, shard), replay.portfolio.pk in found))
+            market.pk,
+            shard,
+            0,
+            lambda moved: told.append((seen_by(market.pk, shard), replay.portfolio.pk in moved.signalled)),
         )
         replay.decide()
         replay.execute()
@@ -76,10 +81,28 @@ def test_nobody_is_suspected_while_servers_are_asked(files, redis):
     ((strategy, lane),) = shard.own.items()
     happened: list[str] = []
     lane.note = lambda *_: happened.append("runs")
+
+    def asked(execute, *query):
+        happened.append("asks")
+        return execute(*query)
+
     ticks = log.read(lane.place)[0].ticks(INSTRUMENTS)
-    waiting.move(lane, shard.strategies[strategy], ticks, monotonic() + 5, lambda: happened.append("rests"))
-    assert happened[:3] == ["rests", "runs", "runs"]  # sees its fills, then the tick
-    assert all("rests" in pair for pair in pairwise(happened[2:]))
+    with database.execute_wrapper(asked):
+        waiting.move(lane, shard.strategies[strategy], ticks, monotonic() + 5, lambda: happened.append("rests"))
+    ran = happened.index("runs")
+    assert happened[:2] == happened[ran + 1 : ran + 3] == ["rests", "asks"]
+    assert ("runs", "asks") not in pairwise(happened)
+
+
+def test_strategy_that_sees_fills_asks_for_them_only_when_some_may_have_come(files, redis):
+    """It asked PostgreSQL at every tick; without a signal on its way no fill can come."""
+    replay = Replay.of(files, strategy=["pyramid"], param=[])
+    replay.ingest()
+    with CaptureQueriesContext(database) as asked:
+        replay.evaluate(5)
+    signal = replay.portfolio.signals.get()
+    assert signal.tick > 5
+    assert sum("trading_fill" in query["sql"] for query in asked) == 1
 
 
 def test_failing_strategy_is_quarantined_with_its_reason_and_its_order_is_cancelled(files, redis):
