@@ -57,24 +57,26 @@ class Fork:
             self.returncode = os.waitstatus_to_exitcode(status)
 
 
-def fork(run: Callable[[], None], output: int) -> Fork:
-    """A child that does `run` and ends. It has no descriptor but /dev/null and `output`, and no handler of signals."""
+def fork(run: Callable[[], None], output: int, mark: int) -> Fork:
+    """A child that does `run` and ends. It has no handler of signals and no descriptor but /dev/null, `output` and
+    `mark`, by which it is known.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     held = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # until the parent's handlers are gone
     pid = os.fork()
     if pid == 0:
-        _be_child(run, output, held)
+        _be_child(run, output, mark, held)
     signal.pthread_sigmask(signal.SIG_SETMASK, held)
     return Fork(pid)
 
 
-def _be_child(run: Callable[[], None], output: int, mask: set[int]) -> None:
+def _be_child(run: Callable[[], None], output: int, mark: int, mask: set[int]) -> None:
     """Never returns: the parent's frames are not ours."""
     code = 1
     try:
         os.setsid()
-        _let_go(output)
+        _let_go(output, mark)
         _forget_handlers()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = _exit_code(run)
@@ -84,7 +86,7 @@ def _be_child(run: Callable[[], None], output: int, mask: set[int]) -> None:
         os._exit(code)
 
 
-def _let_go(output: int) -> None:
+def _let_go(output: int, mark: int) -> None:
     """Other descriptors become /dev/null instead of being closed: what still holds their numbers then does no harm,
     neither to the parent's connections nor to files that would be given those numbers.
     """
@@ -93,7 +95,7 @@ def _let_go(output: int) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     for descriptor in map(int, os.listdir("/proc/self/fd")):
-        if descriptor > 2 and descriptor != null:
+        if descriptor > 2 and descriptor not in (null, mark):
             os.dup2(null, descriptor, inheritable=False)
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
 

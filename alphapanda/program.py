@@ -15,6 +15,7 @@ from alphapanda.account import OURSELVES, Account
 from alphapanda.forking import Fork
 
 MARK = "ALPHAPANDA_HOUSE"  # in the environment of every executed process of a house: the home it belongs to
+MARK_FILE = "house.mark"  # in the home, held open by every fork
 _LOG_BYTES = 20_000_000
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -53,7 +54,8 @@ def start(program: Program, home: Path) -> Child:
     with log_file(program, home).open("ab") as log:
         if program.begin_fork and _LIBC is not None:
             be_program = partial(_be, program, home, os.getpid(), program.begin_fork)
-            return forking.fork(be_program, log.fileno())
+            with (home / MARK_FILE).open("ab") as mark:
+                return forking.fork(be_program, log.fileno(), mark.fileno())
         return subprocess.Popen(  # noqa: S603
             program.command,
             stdin=subprocess.DEVNULL,
@@ -128,7 +130,8 @@ def signal_group(child: Child, number: signal.Signals) -> None:
 def processes_of(home: Path) -> list[int]:
     """Every process of this home's house except ourselves, whoever started it."""
     entries = [entry for entry in Path("/proc").glob("[0-9]*") if entry.name != str(os.getpid())]
-    return [int(entry.name) for entry in entries if _is_marked(entry, home) or _speaks_to(entry, home / "logs")]
+    mark = (home / MARK_FILE).resolve()
+    return [int(entry.name) for entry in entries if _is_marked(entry, home) or _holds(entry, mark)]
 
 
 def _is_marked(entry: Path, home: Path) -> bool:
@@ -138,12 +141,19 @@ def _is_marked(entry: Path, home: Path) -> bool:
         return False
 
 
-def _speaks_to(entry: Path, logs: Path) -> bool:
-    """What a fork says in `ps` lies over its environment, but its output is a log of the house."""
+def _holds(entry: Path, mark: Path) -> bool:
+    """What a fork says in `ps` lies over its environment, so it holds a file that nobody else opens."""
     try:
-        return (entry / "fd/1").readlink().parent == logs
-    except OSError:
+        return any(_target(descriptor) == mark for descriptor in (entry / "fd").iterdir())
+    except OSError:  # gone, or another user's
         return False
+
+
+def _target(descriptor: Path) -> Path | None:
+    try:
+        return descriptor.readlink()
+    except OSError:  # closed meanwhile
+        return None
 
 
 def kill_leftovers(home: Path) -> int:

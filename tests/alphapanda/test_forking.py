@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from alphapanda.program import Program, always, kill, log_file, processes_of, start
+from alphapanda.program import MARK_FILE, Program, always, kill, kill_leftovers, log_file, processes_of, start
 
 PRINTS = "import os, sys; print(*sys.argv[1:], os.environ['COLOUR'], open('/proc/self/cmdline').read())"
 SLEEPS = "import time; time.sleep(600)"
@@ -78,7 +78,8 @@ def test_a_fork_reaches_no_file_and_no_connection_of_its_parent(fork, home):
     with (home / "secret").open("w") as secret:
         assert fork(DESCRIPTORS).wait(15) == 0
         assert not secret.closed
-    assert set(output(home).splitlines()) == {os.devnull, str(home / "logs/forked.log")}
+    own = {str(home / "logs/forked.log"), str(home / MARK_FILE)}
+    assert set(output(home).splitlines()) == {os.devnull, *own}
 
 
 def test_the_parents_handlers_of_signals_are_not_the_forks(fork):
@@ -106,10 +107,23 @@ def test_a_fork_and_what_it_forks_are_known_as_processes_of_the_house(fork, home
     wait_for(lambda: processes_of(home) == [])
 
 
+def test_whoever_writes_to_a_log_of_the_house_is_not_of_it(home, fork):
+    """A person's own command, its output beside the others, was killed at the next start."""
+    fork(SLEEPS, name="member")
+    with (home / "logs/own.log").open("w") as own:
+        stranger = subprocess.Popen([sys.executable, "-c", SLEEPS], stdout=own)
+    try:
+        assert kill_leftovers(home) == 1
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
 PARENT = f"""
 import sys
 from pathlib import Path
-from alphapanda.program import Program, always, start
+from alphapanda.program import MARK_FILE, Program, always, start
 
 file = Path(sys.argv[1]) / "sleeps.py"
 file.write_text({SLEEPS!r})
