@@ -7,6 +7,11 @@ from alphapanda.errors import ConfigurationError
 
 _OPTIONS = {
     "connect_timeout": 5,
+    # Packets that vanish without a reset: no server's timeout ends that, and a thread of the web process has none.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
     "options": "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
 }
 _POOL = {"min_size": 1, "max_size": 10, "timeout": 10}
