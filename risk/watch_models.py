@@ -100,6 +100,9 @@ class WatchMemory(models.Model):
     portfolio = models.OneToOneField("portfolio.Portfolio", models.CASCADE, related_name="memory", primary_key=True)
     state = models.JSONField()
 
+    class Meta:
+        verbose_name_plural = "watch memories"
+
     def __str__(self) -> str:
         return f"memory of {self.portfolio}"
 
