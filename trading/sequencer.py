@@ -50,7 +50,7 @@ class Sequencer:
     def work(self, source: Source, seconds: float, appended: Callable[[], None]) -> None:
         """Appends what the source gives until the window ends, the lease is lost or a replay is through."""
         deadline = monotonic() + seconds
-        while monotonic() < deadline and not self._is_through():
+        while monotonic() < deadline and not self.is_through:
             self._assign_controls()
             batch = source.take(self._next, self._room()) if self._may_append() else None
             if batch is None:
@@ -138,7 +138,9 @@ class Sequencer:
             self._low = low_mark(self.market.pk)
         return self._tail - self._low < settings.LOG_KEEP_TICKS
 
-    def _is_through(self) -> bool:
+    @property
+    def is_through(self) -> bool:
+        """Whether a replay has been appended whole."""
         return self.market.last_tick is not None and self._next > self.market.last_tick
 
     def _save(self, source: Source) -> None:

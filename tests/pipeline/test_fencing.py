@@ -17,7 +17,7 @@ from strategies.loading import notes_folder, take_over
 from strategies.models import Shard, Signal, StrategyState
 from tests.pipeline.driver import Replay, bars
 from trading import services as trading
-from trading.ingest import open_source
+from trading.ingest import ingest, open_source
 from trading.log import MarketLog
 from trading.models import Market
 from trading.reference import INSTRUMENTS
@@ -162,3 +162,12 @@ def test_ten_deciders_at_once_decide_each_signal_once(replay):
     assert Decision.objects.count() == replay.portfolio.signals.count()
     assert approved.count() <= 50
     replay.drain()
+
+
+def test_a_replay_has_successors_until_it_is_through_and_again_when_its_log_is_lost(replay):
+    """Whoever looked all the time for more took a core from what came behind."""
+    market = replay.portfolio.market_id
+    assert ingest(market, 0, lambda: None)
+    assert not ingest(market, 5, lambda: None)
+    replay.wipe()
+    assert ingest(market, 0, lambda: None)
