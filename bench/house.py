@@ -42,7 +42,12 @@ class House:
         return str(running_house(self.home)["url"])
 
     def processes(self) -> list[int]:
-        return [self.process.pid, *(pid for pid in processes_of(self.home) if pid != self.process.pid)]
+        """Also those that hide whose they are behind a title of their own, as PostgreSQL's do."""
+        known = {self.process.pid, *processes_of(self.home)}
+        parents = dict(filter(None, map(_parent, Path("/proc").glob("[0-9]*"))))
+        while more := {child for child, parent in parents.items() if parent in known} - known:
+            known |= more
+        return sorted(known)
 
     def cpu_seconds(self) -> float:
         """Of all its processes so far, servers and ended children included."""
@@ -157,8 +162,19 @@ def _stop(process: subprocess.Popen[bytes], home: Path) -> None:
     kill_leftovers(home)
 
 
+def _parent(entry: Path) -> tuple[int, int] | None:
+    """A process and its parent; None when it is gone."""
+    with suppress(OSError):
+        return int(entry.name), int(_stat(int(entry.name))[1])
+    return None
+
+
 def _cpu_seconds(pid: int) -> float:
     with suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / TICKS_A_SECOND
+        return sum(map(int, _stat(pid)[11:15])) / TICKS_A_SECOND
     return 0.0
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields behind the process's name."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
