@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
+
+from alphapanda.rows import loaded
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
+Read: TypeAlias = Callable[[list[Any]], list[R]]
 _MARK = 2_000_000_000  # and the numbers behind it: no query has them as constants
 
 
@@ -25,23 +28,37 @@ def prepared(build: Callable[P, QuerySet[M, R]]) -> Callable[P, list[R]]:
     """
 
     @cache
-    def compiled() -> tuple[type[M], bool, str, list[Callable[..., Any]]]:
+    def compiled() -> tuple[Read[R], str, list[Callable[..., Any]]]:
         marks = range(_MARK, _MARK + build.__code__.co_argcount)
         query = build(*marks)  # type: ignore[call-arg]
         sql, constants = query.query.sql_with_params()
-        return query.model, not query.query.values_select, sql, [_parameter(constant, marks) for constant in constants]
+        return _reader(query), sql, [_parameter(constant, marks) for constant in constants]
 
     @wraps(build)
     def rows(*arguments: P.args, **_: P.kwargs) -> list[R]:
-        model, is_of_models, sql, parameters = compiled()
-        given = [parameter(arguments) for parameter in parameters]
-        if is_of_models:
-            return list(model._default_manager.raw(sql, given))  # type: ignore[arg-type]
+        read, sql, parameters = compiled()
         with connection.cursor() as cursor:
-            cursor.execute(sql, given)
-            return cast("list[R]", cursor.fetchall())
+            cursor.execute(sql, [parameter(arguments) for parameter in parameters])
+            return read(cursor.fetchall())
 
     return rows
+
+
+def _reader(query: QuerySet[M, R]) -> Read[R]:
+    """Tuples as they come, or rows with those columns converted that PostgreSQL's driver leaves as text."""
+    if query.query.values_select:
+        return lambda found: cast("list[R]", found)
+    compiler = query.query.get_compiler(DEFAULT_DB_ALIAS)
+    compiler.pre_sql_setup()
+    columns = [expression for expression, *_ in compiler.select]
+    converters = compiler.get_converters(columns)
+    names = [column.target.attname for column in columns]
+
+    def read(found: list[Any]) -> list[R]:
+        values = compiler.apply_converters(found, converters) if converters else found
+        return [cast("R", loaded(query.model, names, row)) for row in values]
+
+    return read
 
 
 def _parameter(constant: object, marks: range) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from alphapanda.events import EventEnvelope, OrderPlaced, SignalDecided, envelope
+from alphapanda.rows import new
 from risk import models
 from risk.decide import decision_id
 from risk.decision import Decision
@@ -15,7 +16,8 @@ from trading.session import india_date
 
 
 def decision_row(decision: Decision, signal: Signal, limits_version: int) -> models.Decision:
-    return models.Decision(
+    return new(
+        models.Decision,
         id=decision_id(decision.signal),
         signal_id=signal.pk,
         portfolio_id=signal.portfolio_id,
@@ -37,7 +39,8 @@ def decision_row(decision: Decision, signal: Signal, limits_version: int) -> mod
 def new_orders(decision: Decision, signal: Signal) -> Iterator[Order]:
     """The rows of its orders before their terms: whose they are and what caused them."""
     for n, order in enumerate(decision.orders):
-        yield Order(
+        yield new(
+            Order,
             id=order.id,
             decision_id=decision_id(decision.signal),
             slice=n,

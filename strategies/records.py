@@ -6,6 +6,7 @@ from uuid import UUID
 
 from alphapanda.events import EventEnvelope, SignalGenerated, envelope
 from alphapanda.identity import correlation_id
+from alphapanda.rows import new
 from strategies import models
 from strategies.signal import Signal, Source
 from trading.instrument import from_e4, to_e4
@@ -16,10 +17,11 @@ from trading.session import aware, microseconds
 
 def signal_row(signal: Signal, strategy: models.Strategy, version: UUID, market: UUID) -> models.Signal:
     terms = signal.terms
-    return models.Signal(
+    return new(
+        models.Signal,
         id=signal.id,
         portfolio_id=strategy.portfolio_id,
-        strategy=strategy,
+        strategy_id=strategy.pk,
         version_id=version,
         instrument_id=signal.instrument.id,
         correlation_id=correlation_id(market, signal.tick),

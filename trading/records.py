@@ -6,6 +6,7 @@ from operator import attrgetter
 from uuid import UUID
 
 from alphapanda.identity import derived_id
+from alphapanda.rows import new
 from portfolio import models as portfolio
 from portfolio.position import Position
 from trading import models
@@ -80,7 +81,8 @@ def order_row(order: Order, row: models.Order) -> models.Order:
 
 def fill_row(fill: Fill, order: models.Order) -> models.Fill:
     charges = fill.charges
-    return models.Fill(
+    return new(
+        models.Fill,
         id=derived_id(fill.order, str(fill.n)),
         order_id=order.pk,
         n=fill.n,
