@@ -27,13 +27,14 @@ class Column:
     attribute: str
     array: str
     is_json: bool
+    is_counted: bool  # by the database
 
 
 def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
     """Rows of one model. Errors: IntegrityError, unless rows that are there already are passed over."""
     if not rows:
         return
-    columns = _columns(type(rows[0]))
+    columns = [column for column in _columns(type(rows[0])) if not column.is_counted]
     into = f"{_quote(rows[0]._meta.db_table)} ({_names(columns)})"
     conflict = "ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     _execute(f"INSERT INTO {into} SELECT * FROM unnest({_types(columns)}) {conflict}", columns, rows)  # noqa: S608
@@ -69,11 +70,15 @@ def _names(columns: Sequence[Column]) -> str:
 
 @cache
 def _columns(model: type[models.Model]) -> tuple[Column, ...]:
-    """Every column that is not counted up by the database."""
     return tuple(
-        Column(str(field.column), field.attname, _array_type(field), isinstance(field, models.JSONField))
+        Column(
+            str(field.column),
+            field.attname,
+            _array_type(field),
+            is_json=isinstance(field, models.JSONField),
+            is_counted=isinstance(field, models.AutoField),
+        )
         for field in model._meta.concrete_fields
-        if not isinstance(field, models.AutoField)
     )
 
 

@@ -40,9 +40,10 @@ def account_now(opened: OpenBook) -> Account:
     prices = last_prices(Position(portfolio=portfolio, instrument_id=instrument) for instrument in sorted(ids))
     marks = {instrument: price.price_e4 for (_, instrument), price in prices.items()}
     time = _market_time(portfolio, (price.time for price in prices.values()))
-    known, trades = {pk: INSTRUMENTS[pk] for pk in sorted(ids)}, _trades(opened, time)
-    orders = sum(trades.values()) + sum(past.more_orders(opened, [india_date(time)]).values())
-    return Account(book, known, marks, time, trades, orders)
+    known = {pk: INSTRUMENTS[pk] for pk in sorted(ids)}
+    counted, more_orders = past.counted(opened, [india_date(time)])
+    trades = dict.fromkeys(opened.ids, 0) | {ordinal: count for (ordinal, _), count in counted.items()}
+    return Account(book, known, marks, time, trades, sum(trades.values()) + sum(more_orders.values()))
 
 
 def _market_time(portfolio: Portfolio, known: Iterable[int]) -> int:
@@ -50,12 +51,6 @@ def _market_time(portfolio: Portfolio, known: Iterable[int]) -> int:
     last = Signal.objects.filter(portfolio=portfolio).order_by("-tick").values_list("exchange_time", flat=True).first()
     times = [*known, *([microseconds(last)] if last else [])]
     return max(times, default=microseconds(datetime.now(UTC)))
-
-
-def _trades(opened: OpenBook, time: int) -> dict[int, int]:
-    """Of every strategy, also of those that have not traded."""
-    counted = past.trades(opened, [india_date(time)])
-    return dict.fromkeys(opened.ids, 0) | {ordinal: count for (ordinal, _), count in counted.items()}
 
 
 def _usage(usage: Usage, opened: OpenBook) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,11 +14,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from alphapanda.errors import InputError
+from alphapanda.prepared import prepared
 from alphapanda.reference import load_limits
 from portfolio.models import Portfolio
 from risk import models
 from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
-from risk.scopes import Scope, loosens
+from risk.scopes import Limited, Scope, loosens
 from strategies.models import Strategy
 from trading.models import Instrument
 from trading.reference import INSTRUMENTS
@@ -170,24 +172,37 @@ def limits_value(row: models.Limits) -> Limits:
     return Limits(**values)
 
 
-def limits_rows(portfolio: Portfolio) -> QuerySet[models.Limits]:
-    """All that concern its orders."""
+@prepared
+def _rows_about(user: int, portfolio: int) -> QuerySet[models.Limits]:
+    """All that concern a portfolio's orders."""
     everywhere = Q(user=None, portfolio=None, instrument__isnull=False)
-    rows = models.Limits.objects.filter(everywhere | Q(user=portfolio.user_id) | Q(portfolio=portfolio))
-    return rows.select_related("strategy")
+    return models.Limits.objects.filter(everywhere | Q(user=user) | Q(portfolio=portfolio))
+
+
+@prepared
+def _ordinals(portfolio: int) -> QuerySet[Strategy, tuple[int, int]]:
+    return Strategy.objects.filter(portfolio=portfolio).values_list("pk", "ordinal")
 
 
 def scopes_of(portfolio: Portfolio) -> list[Scope]:
     """The widest first: of equally tight limits it is the one that speaks."""
-    rows = sorted(limits_rows(portfolio), key=lambda row: (row.portfolio_id or 0, row.strategy_id or 0, row.pk))
-    return [_scope(row) for row in rows]
+    found = _rows_about(portfolio.user_id, portfolio.pk)
+    rows = sorted(found, key=lambda row: (row.portfolio_id or 0, row.strategy_id or 0, row.pk))
+    ordinals = dict(_ordinals(portfolio.pk)) if any(row.strategy_id for row in rows) else {}
+    return [_scope(row, ordinals) for row in rows]
 
 
-def _scope(row: models.Limits) -> Scope:
+@lru_cache(maxsize=256)
+def limited(scopes: tuple[Scope, ...]) -> Limited:
+    """Whoever decides again under the same limits need not work out again which are the tightest."""
+    return Limited(scopes)
+
+
+def _scope(row: models.Limits, ordinals: Mapping[int, int]) -> Scope:
     return Scope(
         limits=limits_value(row),
         kind=row.kind,
         version=row.version,
-        strategy=row.strategy.ordinal if row.strategy else None,
+        strategy=ordinals[row.strategy_id] if row.strategy_id else None,
         symbol=INSTRUMENTS[row.instrument_id].symbol if row.instrument_id else None,
     )

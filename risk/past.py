@@ -8,12 +8,16 @@ from datetime import date
 from itertools import groupby, takewhile
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
+from alphapanda.prepared import prepared
+from portfolio.models import Portfolio
 from risk import models
 from risk.decide import Trades
+from risk.halt import Halt, HaltState
 from risk.scopes import Scope, memory
 from risk.situation import Placed
+from risk.watching import EXIT_RULES
 from strategies.models import Signal
 from trading.bookkeeping import OpenBook
 from trading.models import Order
@@ -22,8 +26,13 @@ from trading.session import SECOND, india_date, microseconds
 
 LAST = 2**62
 CLOCKS_MAY_DIFFER = 60 * SECOND  # exchange times of instruments are not strictly in the order of ticks
+_COUNTS = """
+SELECT strategy_id, trade_date, trades, more_orders FROM risk_tradesofday
+WHERE strategy_id = ANY(%s::bigint[]) AND trade_date = ANY(%s::date[])
+"""
 _ADD = """
-INSERT INTO risk_tradesofday AS old (strategy_id, trade_date, trades, more_orders) VALUES (%s, %s, %s, %s)
+INSERT INTO risk_tradesofday AS old (strategy_id, trade_date, trades, more_orders)
+SELECT * FROM unnest(%s::bigint[], %s::date[], %s::int[], %s::int[])
 ON CONFLICT (strategy_id, trade_date)
 DO UPDATE SET trades = old.trades + excluded.trades, more_orders = old.more_orders + excluded.more_orders
 """
@@ -34,22 +43,17 @@ def days_of(rows: Iterable[Signal]) -> set[date]:
     return {india_date(microseconds(row.exchange_time)) for row in rows}
 
 
-def trades(opened: OpenBook, days: Iterable[date]) -> Trades:
-    """Approved decisions so far of each strategy on these days."""
-    counted = _counts(opened, days).values_list("strategy", "trade_date", "trades")
-    return {(opened.ordinal(strategy), day): count for strategy, day, count in counted}
-
-
-def more_orders(opened: OpenBook, days: Iterable[date]) -> dict[date, int]:
-    """Orders of sliced decisions beyond their first, by day."""
-    found: Counter[date] = Counter()
-    for day, count in _counts(opened, days).filter(more_orders__gt=0).values_list("trade_date", "more_orders"):
-        found[day] += count
-    return dict(found)
-
-
-def _counts(opened: OpenBook, days: Iterable[date]) -> QuerySet[models.TradesOfDay]:
-    return models.TradesOfDay.objects.filter(strategy__in=opened.ids.values(), trade_date__in=days).order_by()
+def counted(opened: OpenBook, days: Iterable[date]) -> tuple[Trades, dict[date, int]]:
+    """Approved decisions so far of each strategy on these days; by day, orders of sliced ones beyond their first."""
+    trades: Trades = {}
+    more: Counter[date] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [list(opened.ids.values()), list(days)])
+        for strategy, day, made, more_orders in cursor.fetchall():
+            trades[opened.ordinal(strategy), day] = made
+            if more_orders:
+                more[day] += more_orders
+    return trades, dict(more)
 
 
 def count(decisions: Iterable[models.Decision], placed: Iterable[Order]) -> None:
@@ -57,9 +61,34 @@ def count(decisions: Iterable[models.Decision], placed: Iterable[Order]) -> None
     approved = {row.pk: (row.strategy_id, row.trade_date) for row in decisions if row.approved}
     counted = Counter(approved.values())
     more = Counter(approved[order.decision_id] for order in placed if order.slice)
+    if not counted:
+        return
+    rows = [(strategy, day, made, more[strategy, day]) for (strategy, day), made in counted.items()]
     with connection.cursor() as cursor:
-        for (strategy, day), made in counted.items():
-            cursor.execute(_ADD, [strategy, day, made, more[strategy, day]])
+        cursor.execute(_ADD, list(map(list, zip(*rows, strict=True))))
+
+
+def halts(opened: OpenBook) -> list[Halt]:
+    """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits.
+
+    What a broken exit rule has halted the watch knows, where there is one: its own exits go on.
+    """
+    known = EXIT_RULES if opened.book.is_watched else ()
+    return [_halt_value(row, opened) for row in _in_force(opened.portfolio.pk) if row.rule not in known]
+
+
+def in_force(portfolio: Portfolio | int) -> QuerySet[models.Halt]:
+    """Halts of a portfolio, of its strategies and of everything, in this order."""
+    halts = models.Halt.objects.filter(Q(portfolio=portfolio) | Q(portfolio=None), lifted_at__isnull=True)
+    return halts.order_by(F("portfolio").asc(nulls_last=True), "pk")
+
+
+_in_force = prepared(in_force)
+
+
+def _halt_value(row: models.Halt, opened: OpenBook) -> Halt:
+    strategy = None if row.strategy_id is None else opened.ordinal(row.strategy_id)
+    return Halt(row.reason, HaltState(row.state), strategy)
 
 
 def latest(opened: OpenBook, scopes: Sequence[Scope], first: int, before: int = LAST) -> list[Placed]:

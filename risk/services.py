@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from alphapanda import bulk
@@ -19,9 +19,9 @@ from risk import models, past, records
 from risk.decide import Decider, behind_clock
 from risk.exit_services import note_watched
 from risk.exits import Breach
-from risk.halt import Halt, HaltState
-from risk.limit_services import scopes_of
-from risk.scopes import Limited, Scope
+from risk.halt import HaltState
+from risk.limit_services import limited, scopes_of
+from risk.scopes import Scope
 from risk.watch import Watch
 from risk.watching import EXIT_RULES, keep_memory, open_watch, restart, save_watch
 from strategies.models import Signal, Strategy
@@ -111,16 +111,16 @@ def _decide(opened: OpenBook, rows: Sequence[Signal], until: int, watch: Watch |
 
 def _decider(opened: OpenBook, scopes: Sequence[Scope], rows: Sequence[Signal]) -> Decider:
     """With what the rules must know of the past, which is only read where a limit asks for it."""
-    days = past.days_of(rows)
+    trades, more_orders = past.counted(opened, past.days_of(rows))
     asks_for_hours = any(not scope.limits.may_trade_after_hours for scope in scopes)
     return Decider(
         book=opened.book,
-        limits=Limited(scopes),
-        trades=past.trades(opened, days),
-        halts=_halts(opened),
+        limits=limited(tuple(scopes)),
+        trades=trades,
+        halts=past.halts(opened),
         latest=past.latest(opened, scopes, microseconds(rows[0].exchange_time)) if rows else [],
         exchange=stored_exchange({row.instrument_id for row in rows} | opened.book.watched, asks_for_hours),
-        more_orders=past.more_orders(opened, days),
+        more_orders=more_orders,
     )
 
 
@@ -131,26 +131,6 @@ def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue], until: 
     look = decider.watch.look if decider.watch else no_look
     advance(opened.book, ticks_for(opened, after, until), events, until, decider.act, look)
     settle(control for control, _ in stops)
-
-
-def _halts(opened: OpenBook) -> list[Halt]:
-    """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits.
-
-    What a broken exit rule has halted the watch knows, where there is one: its own exits go on.
-    """
-    halts = in_force(opened.portfolio).order_by(F("portfolio").asc(nulls_last=True), "pk")
-    known = EXIT_RULES if opened.book.is_watched else ()
-    return [_halt_value(row, opened) for row in halts.exclude(rule__in=known)]
-
-
-def in_force(portfolio: Portfolio) -> QuerySet[models.Halt]:
-    """Halts of a portfolio, of its strategies and of everything."""
-    return models.Halt.objects.filter(Q(portfolio=portfolio) | Q(portfolio=None), lifted_at__isnull=True)
-
-
-def _halt_value(row: models.Halt, opened: OpenBook) -> Halt:
-    strategy = None if row.strategy_id is None else opened.ordinal(row.strategy_id)
-    return Halt(row.reason, HaltState(row.state), strategy)
 
 
 def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal], version: int) -> None:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from alphapanda.connection import connection, key
 from alphapanda.movement import feed_ages, shard_lags
 from portfolio.models import Portfolio
-from risk import models, services
+from risk import models, past, services
 from risk.halt import HaltState
 from risk.reconciliation import differences
 from risk.triggers import Observed, Thresholds, tripped
@@ -64,7 +64,7 @@ def _look(row: models.Triggers, ages: dict[str, float], lags: dict[str, int]) ->
         shard_lag=lags.get(f"{market.name}/{row.portfolio.shard}", 0),
         differences=differences(row.portfolio_id) if row.reconciles and _is_due(row.portfolio) else (),
     )
-    in_force = {halt.rule for halt in services.in_force(row.portfolio)}
+    in_force = {halt.rule for halt in past.in_force(row.portfolio)}
     for breach in tripped(thresholds, observed):
         if breach.rule not in in_force:
             yield services.halt(

@@ -90,7 +90,8 @@ def _rehearsal(
 def _rewind(opened: OpenBook, tick: int) -> None:
     """The book as it was when the signals of a tick were about to be decided, before the fills of that tick."""
     book, ids = opened.book, {pk: ordinal for ordinal, pk in opened.ids.items()}
-    book.positions, book.cash, book.peak_equity = {}, book.starting_cash, book.starting_cash
+    book.hold_nothing()
+    book.cash = book.peak_equity = book.starting_cash
     before = Fill.objects.filter(portfolio=opened.portfolio, tick__lt=tick)
     filled: Counter[Any] = Counter()
     for row in before.order_by("tick", "order__placed_tick", "order__placed_n", "n").iterator():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import F, QuerySet
+
 from alphapanda.connection import connection, key
-from portfolio.models import Portfolio
+from alphapanda.prepared import prepared
 from strategies import models
 
 # Only the newest holder moves it, and only forward.
@@ -26,14 +28,25 @@ def publish_seen(market: UUID, shard: int, epoch: int, seen: int) -> None:
 def seen_by(market: UUID, shard: int) -> int:
     """The last tick that a shard is known to have evaluated; signals up to it are in the ledger."""
     row = models.Shard.objects.filter(market=market, number=shard).values_list("seen", flat=True).first() or 0
-    published = connection().hget(key("seen", market), str(shard))
-    return max(row, int(published.split(b":")[1])) if isinstance(published, bytes) else row
+    return _or_published(row, market, shard)
 
 
 def seen_for(portfolio_id: int) -> int:
     """How far a portfolio may go now; for what comes later there is another wake-up."""
-    portfolio = Portfolio.objects.get(pk=portfolio_id)
-    return seen_by(portfolio.market_id, portfolio.shard)
+    for market, number, seen in _shard_of(portfolio_id):
+        return _or_published(seen, market, number)
+    return 0
+
+
+@prepared
+def _shard_of(portfolio: int) -> QuerySet[models.Shard, tuple[UUID, int, int]]:
+    mine = models.Shard.objects.filter(market__portfolios=portfolio, market__portfolios__shard=F("number"))
+    return mine.values_list("market", "number", "seen")
+
+
+def _or_published(row: int, market: UUID, shard: int) -> int:
+    published = connection().hget(key("seen", market), str(shard))
+    return max(row, int(published.split(b":")[1])) if isinstance(published, bytes) else row
 
 
 def forget_seen(market: UUID) -> None:

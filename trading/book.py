@@ -118,6 +118,10 @@ class Book:
         self.positions[strategy, instrument] = position
         self._note(instrument, position.quantity - (before.quantity if before else 0), position.multiplier)
 
+    def hold_nothing(self) -> None:
+        for held in (self.positions, self._shares, self._units):
+            held.clear()
+
     def take(self, fill: Fill) -> None:
         """Moves position and cash by a fill."""
         key, charges = (fill.strategy, fill.instrument.id), fill.charges.total

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
+from decimal import Decimal
+from functools import lru_cache, partial
 from typing import cast
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from alphapanda.connection import connection, key
 from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope, publish
 from alphapanda.money import money
 from alphapanda.prepared import prepared
+from alphapanda.rows import new
 from portfolio.models import Portfolio, Position
 from strategies.models import Strategy
 from trading import models, records
@@ -38,20 +40,30 @@ class OpenBook:
     book: Book
     orders: dict[UUID, models.Order]
     ids: dict[int, int]
+    ordinals: dict[int, int]
+    positions: dict[tuple[int, int], Position]
 
     def ordinal(self, strategy_id: int) -> int:
-        return next(ordinal for ordinal, held in self.ids.items() if held == strategy_id)
+        return self.ordinals[strategy_id]
 
 
 def locked(portfolio_id: int) -> Portfolio:
     """Call it first in a transaction: whoever decides, matches or cancels for a portfolio waits here."""
-    return Portfolio.objects.select_for_update(of=("self",)).select_related("market").get(pk=portfolio_id)
+    for portfolio in _locked(portfolio_id):
+        return portfolio
+    raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
+
+
+@prepared
+def _locked(portfolio: int) -> QuerySet[Portfolio]:
+    return Portfolio.objects.select_for_update().filter(pk=portfolio)
 
 
 def open_book(portfolio: Portfolio) -> OpenBook:
     ids = dict(_strategies(portfolio.pk))
     ordinals = {pk: ordinal for ordinal, pk in ids.items()}
     orders = {row.pk: row for row in _working(portfolio.pk)}
+    positions = {(ordinals[row.strategy_id], row.instrument_id): row for row in _positions(portfolio.pk)}
     book = Book(
         starting_cash=portfolio.starting_cash,
         rates_on=StoredRates(),
@@ -60,13 +72,10 @@ def open_book(portfolio: Portfolio) -> OpenBook:
         cash=portfolio.cash,
         clock=portfolio.clock,
         peak_equity=portfolio.peak_equity,
-        positions={
-            (ordinals[row.strategy_id], row.instrument_id): records.position_value(row)
-            for row in _positions(portfolio.pk)
-        },
+        positions={held: records.position_value(row) for held, row in positions.items()},
         working=[records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
     )
-    return OpenBook(portfolio, book, orders, ids)
+    return OpenBook(portfolio, book, orders, ids, ordinals, positions)
 
 
 @prepared
@@ -85,33 +94,39 @@ def _positions(portfolio: int) -> QuerySet[Position]:
     return Position.objects.filter(portfolio=portfolio)
 
 
+@lru_cache(maxsize=1_000)
+def is_replay(market: UUID) -> bool:
+    """A market's kind is for life."""
+    return models.Market.objects.filter(pk=market, kind=models.Market.Kind.REPLAY).exists()
+
+
 def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Ticks]:
     """The log's ticks that an advance needs. Errors: LogGapError when a replay's log must be read again first.
 
     A live log may have lost some: that is a recorded gap, and orders meet the next tick there is.
     """
-    market = opened.portfolio.market
-    log = MarketLog(connection(), market.pk)
-    if market.kind == models.Market.Kind.REPLAY:
+    market = opened.portfolio.market_id
+    log = MarketLog(connection(), market)
+    if is_replay(market):
         return log.between(after, until, INSTRUMENTS)
-    missed = partial(note_missed, market.pk, f"portfolio {opened.portfolio.pk}")
+    missed = partial(note_missed, market, f"portfolio {opened.portfolio.pk}")
     return log.available(after, until, INSTRUMENTS, missed)
 
 
 def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
     """Writes what an advance has changed; `placed` are rows of new orders, in the order of their place."""
-    new = list(placed)
+    made = list(placed)
     book = opened.book
     values = {order.id: order for order in [*book.working, *book.closed]}
-    bulk.insert([records.order_row(values[row.pk], row) for row in new])
+    bulk.insert([records.order_row(values[row.pk], row) for row in made])
     bulk.update([row for pk, row in opened.orders.items() if records.move(row, values[pk])], records.MOVING)
-    opened.orders.update({row.pk: row for row in new})
+    opened.orders.update({row.pk: row for row in made})
     fills = [records.fill_row(fill, opened.orders[fill.order]) for fill in book.fills]
     bulk.insert(fills)
     _save_positions(opened)
-    Portfolio.objects.filter(pk=opened.portfolio.pk).update(
-        cash=book.cash, clock=book.clock, peak_equity=book.peak_equity
-    )
+    portfolio = opened.portfolio
+    portfolio.cash, portfolio.clock, portfolio.peak_equity = book.cash, book.clock, book.peak_equity
+    bulk.update([portfolio], ("cash", "clock", "peak_equity"))
     closed = [opened.orders[order.id] for order in book.closed]
     transaction.on_commit(lambda: _note_awaited(opened))
     transaction.on_commit(lambda: publish(_events(fills, closed)))
@@ -140,37 +155,32 @@ class _Awaited(msgspec.Struct):
 def _note_awaited(opened: OpenBook) -> None:
     portfolio, book = opened.portfolio, opened.book
     name = key("awaited", portfolio.market_id, portfolio.shard)
-    is_replay = portfolio.market.kind == models.Market.Kind.REPLAY
-    if is_replay or book.is_waiting:
-        hint = _Awaited(None if is_replay else sorted(book.watched), book.is_watched)
+    is_bound = is_replay(portfolio.market_id)
+    if is_bound or book.is_waiting:
+        hint = _Awaited(None if is_bound else sorted(book.watched), book.is_watched)
         connection().hset(name, str(portfolio.pk), msgspec.json.encode(hint))
     else:
         connection().hdel(name, str(portfolio.pk))
 
 
 def _save_positions(opened: OpenBook) -> None:
-    touched = {(fill.strategy, fill.instrument.id) for fill in opened.book.fills}
+    """Under the portfolio's lock nobody else makes any."""
     marks = {fill.instrument.id: fill.price for fill in opened.book.fills}
-    rows = [
-        Position(
-            portfolio=opened.portfolio,
-            strategy_id=opened.ids[ordinal],
-            instrument_id=instrument,
-            quantity=held.quantity,
-            cost=held.cost,
-            realised=held.realised,
-            charges=held.charges,
-            mark=marks[instrument],
-        )
-        for (ordinal, instrument), held in opened.book.positions.items()
-        if (ordinal, instrument) in touched
-    ]
-    Position.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["strategy", "instrument"],
-        update_fields=["quantity", "cost", "realised", "charges", "mark"],
+    touched = {(fill.strategy, fill.instrument.id) for fill in opened.book.fills}
+    known = [_moved(opened, held, marks) for held in sorted(touched & opened.positions.keys())]
+    bulk.update(known, ("quantity", "cost", "realised", "charges", "mark"))
+    bulk.insert([_moved(opened, held, marks) for held in sorted(touched - opened.positions.keys())])
+
+
+def _moved(opened: OpenBook, held: tuple[int, int], marks: Mapping[int, Decimal]) -> Position:
+    """The row of a position that has changed, or a new one."""
+    (strategy, instrument), value = held, opened.book.positions[held]
+    row = opened.positions.get(held) or new(
+        Position, portfolio_id=opened.portfolio.pk, strategy_id=opened.ids[strategy], instrument_id=instrument
     )
+    row.quantity, row.cost, row.realised, row.charges = value.quantity, value.cost, value.realised, value.charges
+    row.mark = marks[instrument]
+    return row
 
 
 def _events(fills: list[models.Fill], closed: list[models.Order]) -> Iterator[EventEnvelope]:

@@ -6,13 +6,23 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 
+from django.db import connection
+from django.db.models import QuerySet
+
+from alphapanda.prepared import prepared
 from trading import models
 from trading.calendar import Calendar, Hours, SpecialDay
 from trading.charges import Product, Rates, RatesTable
-from trading.facts import NO_FACTS, Exchange, Facts
+from trading.facts import Exchange, Facts
 from trading.hours import SpecialDay as SpecialDayRow
 from trading.hours import TradingHours
 from trading.instrument import Instrument
+
+_FACTS = """
+SELECT id, freeze_quantity, lower_circuit, upper_circuit, previous_close FROM trading_instrument
+WHERE id = ANY(%s::bigint[]) AND num_nonnulls(freeze_quantity, lower_circuit, upper_circuit, previous_close) > 0
+"""
+_USUAL = Calendar()
 
 
 class Instruments(dict[int, Instrument]):
@@ -57,12 +67,10 @@ def rates_value(row: models.ChargeRate) -> Rates:
 
 def stored_exchange(instruments: Iterable[int], asks_for_hours: bool) -> Exchange:
     """What is known of some instruments; the calendar is the usual one unless somebody asks for it."""
-    rows = models.Instrument.objects.filter(pk__in=instruments)
-    facts = {
-        row.pk: Facts(row.freeze_quantity, row.lower_circuit, row.upper_circuit, row.previous_close) for row in rows
-    }
-    calendar = stored_calendar() if asks_for_hours else Calendar()
-    return Exchange({pk: known for pk, known in facts.items() if known != NO_FACTS}, calendar)
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS, [list(instruments)])
+        facts = {pk: Facts(*known) for pk, *known in cursor.fetchall()}
+    return Exchange(facts, stored_calendar() if asks_for_hours else _USUAL)
 
 
 def stored_calendar() -> Calendar:
@@ -79,4 +87,9 @@ class StoredRates:
 
     @cached_property
     def _table(self) -> RatesTable:
-        return RatesTable([rates_value(row) for row in models.ChargeRate.objects.all()])
+        return RatesTable([rates_value(row) for row in _charge_rates()])
+
+
+@prepared
+def _charge_rates() -> QuerySet[models.ChargeRate]:
+    return models.ChargeRate.objects.all()

@@ -77,7 +77,8 @@ def _stop(opened: OpenBook, control: Control) -> Stop:
 
 
 def settle(controls: Iterable[Control]) -> None:
-    Control.objects.filter(pk__in=[control.pk for control in controls]).update(is_settled=True)
+    if settled := [control.pk for control in controls]:
+        Control.objects.filter(pk__in=settled).update(is_settled=True)
 
 
 def cancel_order(order: models.Order) -> None:

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from alphapanda.connection import connection
 from alphapanda.environment import CHECKOUT
-from risk import flattening, services
+from risk import flattening, past, services
 from risk.flattening import Progress
 from risk.halt import HaltState
 from risk.models import Decision, Halt
@@ -135,7 +135,7 @@ def test_restart_of_everything_stays_halted(holding):
     connection.cache_clear()
     holding.drain()
     assert Order.objects.count() == placed
-    assert services.in_force(holding.portfolio).count() == 1
+    assert past.in_force(holding.portfolio).count() == 1
 
 
 def test_halting_needs_no_redis_and_no_worker(holding):

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection as database
 from django.db.models import Count
 
-from risk import services
+from risk import past, services
 from risk.halt import HaltState
 from risk.limit_services import change_limits
 from risk.models import Decision, TradesOfDay
@@ -113,7 +113,7 @@ def test_halt_cancels_what_rests_and_denies_what_comes(files, redis):
     denied = Decision.objects.filter(denied_by__contains=["halt"])
     assert {v["observed"] for d in denied for v in d.verdicts if v["rule"] == "halt"} == {"fire drill"}
     services.lift(halt, None, "drill is over")
-    assert not services.in_force(replay.portfolio).exists()
+    assert not past.in_force(replay.portfolio).exists()
 
 
 def test_halted_strategy_stops_alone(files, redis):

@@ -137,3 +137,9 @@ def test_what_is_held_by_all_strategies_is_known_at_once_also_of_a_loaded_book()
     marks = {SBIN.id: rupees(101)}
     assert first.committed(SBIN.id) == again.committed(SBIN.id) == 3
     assert first.equity(marks) == again.equity(marks) == first.valued(marks).equity
+
+
+def test_who_holds_nothing_any_more_is_worth_its_cash():
+    a_book = traded(order(10))
+    a_book.hold_nothing()
+    assert (a_book.committed(SBIN.id), a_book.equity({SBIN.id: rupees(103)})) == (0, a_book.cash)
