@@ -61,7 +61,8 @@ app.conf.update(
     task_queues=[Queue(name, routing_key=name) for name in queue_names()],
     task_create_missing_queues=False,
     task_default_queue="sweep",
-    # Half-open connections heal; outages of the broker are outlived.
+    # Half-open connections heal, that of a waiting worker within 1 + 2 × health_check_interval seconds; outages of the
+    # broker are outlived.
     broker_transport_options={
         "visibility_timeout": 120,
         "unacked_restore_interval": 5,
@@ -70,7 +71,7 @@ app.conf.update(
         "socket_timeout": 5,
         "socket_connect_timeout": 3,
         "socket_keepalive": True,
-        "health_check_interval": 10,
+        "health_check_interval": 4,
         "priority_steps": [0],
         "global_keyprefix": "ap:",
         "client_name": "alphapanda",

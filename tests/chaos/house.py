@@ -66,7 +66,7 @@ class House:
         self.redis = redis.Redis.from_url(
             kept.redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
         )
-        self.database_url = kept.database_url
+        self.database_url, self.redis_url = kept.database_url, kept.redis_url
 
     def stop(self) -> list[int]:
         """Ends it the way Ctrl-C does; returns what was left of it, which is killed."""
@@ -139,14 +139,14 @@ class House:
 
     def stopped(self) -> list[str]:
         """Processes that nobody has continued."""
-        return [_command(p) for p in self._all() if _status(p) == psutil.STATUS_STOPPED]
+        return [_command(p) for p in self.everybody() if _status(p) == psutil.STATUS_STOPPED]
 
     def workers_alive(self) -> dict[str, int]:
         """How many processes run each worker: one, when nothing is left over."""
         commands = [_command(p) for p in self.members()]
         return {name: sum(f"-n {node_name(name)} " in c for c in commands) for name in WORKERS}
 
-    def _all(self) -> Iterator[psutil.Process]:
+    def everybody(self) -> Iterator[psutil.Process]:
         for pid in processes_of(self.home):
             with suppress(psutil.NoSuchProcess):
                 yield psutil.Process(pid)

@@ -64,8 +64,8 @@ def soak(house: House, options: Namespace) -> dict[str, object]:
     from tests.chaos import subject
     from tests.chaos.experiment import Experiment
 
-    trial = subject.trial(subject.bars(house.home, options.seed, DAYS), house.home)
-    experiment, begun = Experiment(house, trial, 0, lambda _: None), monotonic()
+    trials = subject.trials(subject.bars(house.home, options.seed, DAYS), house.home)
+    experiment, begun = Experiment(house, trials, 0, lambda _: None), monotonic()
     samples: list[Sample] = []
     for _ in experiment.drained_again_and_again("soak", EVERY_SECONDS):
         samples.append(memory(house.members()))

@@ -16,12 +16,28 @@ from trading.session import MINUTE, SECOND
 
 SYMBOLS = ("HDFCBANK", "SBIN", "TCS")
 MINUTES_A_DAY = 375
-STRATEGIES = {
-    "strategy": ["momentum", "mean_reversion", "patient", "fisher"],
-    "param": ["momentum.threshold=0.001", "momentum.lookback=3", "mean_reversion.lookback=6"],
+STRATEGIES = ["momentum", "mean_reversion", "fisher"]
+PARAMETERS = ["momentum.threshold=0.001", "momentum.lookback=3", "mean_reversion.lookback=6"]
+TERMS = {"param": PARAMETERS, "cash": "10000000", "slippage_bps": "5", "latency_ms": "0", "tick_size": "0.05"}
+LIMITS = {
+    "max_position": 1_000,
+    "max_trades_per_day": 400,
+    "max_price_deviation": "0.10",
+    "max_age_seconds": None,
 }
-TERMS = {"cash": "10000000", "slippage_bps": "5", "latency_ms": "0", "tick_size": "0.05"}
-LIMITS = {"max_position": 1_000, "max_trades_per_day": 400, "max_price_deviation": "0.10", "max_age_seconds": None}
+LAYERED = LIMITS | {
+    "max_orders_per_day": 900,
+    "min_seconds_between_equals": 30,
+    "strategies": {"0": {"max_trades_per_day": 120}, "mean_reversion": {"max_position": 300}},
+}
+EXITS = {
+    "stop_loss": "0.003",
+    "target": "0.004",
+    "trailing_stop": "0.0035",
+    "strategy_stop_loss": "4000",
+    "max_drawdown": "0.2",
+    "square_off": "15:10",
+}
 
 
 def bars(folder: Path, seed: int, days: int) -> list[Path]:
@@ -46,10 +62,24 @@ def _minutes(days: int) -> Iterator[datetime]:
         yield from (opening + timedelta(minutes=minute) for minute in range(MINUTES_A_DAY))
 
 
-def trial(files: list[Path], folder: Path) -> Trial:
-    limits = folder / "limits.json"
-    limits.write_text(json.dumps(LIMITS))
-    return read_trial([str(file) for file in files], {**STRATEGIES, **TERMS, "limits": str(limits)})
+def trials(files: list[Path], folder: Path) -> tuple[Trial, Trial]:
+    """One with limits of several scopes and a strategy that sees its fills, one with exit rules.
+
+    Not both in one: such a strategy waits for every tick where a rule may leave its positions.
+    """
+    limits, layered, exits = (
+        _written(folder, *of) for of in (("limits", LIMITS), ("layered", LAYERED), ("exits", EXITS))
+    )
+    limited = {**TERMS, "strategy": [*STRATEGIES, "patient"], "limits": layered}
+    watched = {**TERMS, "strategy": STRATEGIES, "limits": limits, "exits": exits}
+    names = [str(file) for file in files]
+    return read_trial(names, limited), read_trial(names, watched)
+
+
+def _written(folder: Path, name: str, content: dict[str, object]) -> str:
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(content))
+    return str(path)
 
 
 def speed_for(given: Trial, seconds: float) -> float:
