@@ -9,7 +9,7 @@ from itertools import islice
 
 from risk.decide import Decider
 from strategies.lane import Lane
-from strategies.runner import Runner
+from strategies.runner import Marked, Runner
 from strategies.signal import Signal
 from trading.advance import Stop, advance, no_look
 from trading.prices import Prices
@@ -36,7 +36,9 @@ class Backtest:
 
     def run(self, batches: Iterable[Ticks]) -> None:
         """Strategies that see fills go tick by tick, all others in batches: the result is the same."""
-        self.lane.runners = {runner.ordinal: runner for runner in self.runners}
+        self.lane.runners, marked = {runner.ordinal: runner for runner in self.runners}, Marked()
+        for runner in self.runners:
+            runner.marked = marked
         is_shown_fills = any(runner.sees_fills for runner in self.runners)
         for batch in _singles(batches) if is_shown_fills else batches:
             self.ticks += len(batch)

@@ -7,8 +7,10 @@ from typing import Any, ClassVar, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from strategies.arrays import Prices64, Wishes
+from strategies.arrays import Wishes
 from strategies.indicators import Window
+from strategies.panel import Panel
+from strategies.sheet import Sheet
 from strategies.signal import Target
 from trading.fill import Fill
 from trading.tick import Tick
@@ -26,7 +28,7 @@ class Strategy:
     """Subclass it: declare `Parameters`, make the state in `start`, return the wanted position from `on_tick`.
 
     Whatever `start` assigns to the instance is the state: plain JSON values and windows. It is saved and
-    restored by the framework, as are `target`, the position wanted last, and `busy`, which bounds its signals.
+    restored by the framework, as is `target`, the position wanted last.
     """
 
     Parameters: ClassVar[type[BaseModel]] = Parameters
@@ -42,7 +44,6 @@ class Strategy:
     def __init__(self, parameters: BaseModel) -> None:
         self.parameters: Any = parameters
         self.target = 0
-        self.busy = [0, 0]  # second of market time, signals in it
         self.start()
 
     def start(self) -> None:
@@ -52,11 +53,12 @@ class Strategy:
         """The position wanted in the tick's instrument, or None for no opinion."""
         raise NotImplementedError
 
-    def on_prices(self, prices: Prices64) -> Wishes | None:
-        """Several consecutive prices of the instrument at once, for strategies that look at nothing else.
+    def on_prices(self, sheet: Sheet, panel: Panel) -> Wishes | None:
+        """Many prices of many instruments at once, for strategies that look at nothing else and whose state is windows
+        alone: `panel.windows` has them by attribute, and `panel.held(sheet)` the targets.
 
-        Must say and remember what `on_tick` would one by one: (index, position) where another position is wanted
-        than before. None leaves the state as it is: `on_tick` is asked then.
+        Says what `on_tick` would one by one, and changes nothing: (index, position) where another position is wanted
+        than before, those of an instrument in order. None or a fault: `on_tick` is asked.
         """
         return None
 

@@ -9,21 +9,24 @@ from django.conf import settings
 from strategies import models
 from strategies.registry import Registry, registry
 from strategies.runner import Runner
+from strategies.sheet import Rosters
+from trading.roster import Roster
 
 
 def known_types() -> Registry:
     return registry(tuple(settings.USER_STRATEGIES))
 
 
-def make_runner(strategy: models.Strategy, version: models.StrategyVersion) -> Runner:
+def make_runner(strategy: models.Strategy, version: models.StrategyVersion, rosters: Rosters) -> Runner:
     """Errors: InputError when its type or its parameters are not (or no longer) usable."""
-    types = known_types()
+    types, instruments = known_types(), traded(strategy)
     return Runner(
         id=version.pk,
         ordinal=strategy.ordinal,
         strategy=types.find(version.type),
         parameters=types.parameters(version.type, version.parameters),
-        instruments=traded(strategy),
+        instruments=instruments,
+        roster=rosters.setdefault(instruments, Roster()),
     )
 
 
@@ -37,13 +40,17 @@ def state_of(strategy: models.Strategy) -> models.StrategyState | None:
 
 
 def resumed(
-    strategy: models.Strategy, version: models.StrategyVersion, state: models.StrategyState | None, saved: int
+    strategy: models.Strategy,
+    version: models.StrategyVersion,
+    state: models.StrategyState | None,
+    saved: int,
+    rosters: Rosters,
 ) -> Runner:
     """The runner as its state was saved: at its own place, or with only the targets of another version.
 
     Errors: whatever the strategy's own code raises.
     """
-    runner = make_runner(strategy, version)
+    runner = make_runner(strategy, version, rosters)
     runner.place = saved
     if state and state.version_id == version.pk:
         runner.load(json.loads(state.state))
@@ -55,10 +62,14 @@ def resumed(
 
 
 def started(
-    strategy: models.Strategy, version: models.StrategyVersion, state: models.StrategyState | None, from_tick: int
+    strategy: models.Strategy,
+    version: models.StrategyVersion,
+    state: models.StrategyState | None,
+    from_tick: int,
+    rosters: Rosters,
 ) -> Runner:
     """A new runner that keeps the targets of whatever ran before. Errors: whatever the strategy's own code raises."""
-    runner = make_runner(strategy, version)
+    runner = make_runner(strategy, version, rosters)
     if state:
         runner.load_targets(json.loads(state.state))
     runner.place = runner.shown = from_tick - 1

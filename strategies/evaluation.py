@@ -31,7 +31,7 @@ from strategies.seen import publish_seen
 from strategies.shard import Moved, Shard
 from strategies.signal import Signal
 from trading.gaps import note_missed
-from trading.log import MarketLog
+from trading.log import MarketLog, joined
 from trading.reference import INSTRUMENTS
 from trading.ticks import Ticks
 
@@ -41,7 +41,7 @@ Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
-ENTRIES = 20  # read at once
+ENTRIES, MOST_JOINED = 20, 16_384  # read at once, and ticks of which that are taken together
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 EVERYTHING = 2**62
 _held: dict[tuple[UUID, int], Shard] = {}
@@ -102,7 +102,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
     """Evaluates entries until there is enough to commit, a control ahead, nothing left or no time."""
     begun = monotonic()
-    for entry in market_log.read(lane.place, ENTRIES):
+    for entry in joined(market_log.read(lane.place, ENTRIES), MOST_JOINED):
         if entry.first > lane.place + 1:
             if shard.is_replay:
                 return  # the sequencer reads its file again after a wipe
@@ -124,6 +124,9 @@ def _evaluate(shard: Shard, lane: Lane, ticks: Ticks, deadline: float) -> bool:
     """Returns whether the lane may go on; afterwards no strategy's code is running."""
     may_go_on = _evaluate_in_slices(shard, lane, ticks, deadline)
     shard.notebook.clear()
+    for fault in lane.slowed:
+        log.warning("asked_tick_by_tick", strategy=fault.strategy, tick=fault.tick, reason=fault.reason)
+    lane.slowed = []
     return may_go_on
 
 

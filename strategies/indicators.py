@@ -2,10 +2,6 @@
 
 from collections import deque
 
-import numpy as np
-
-from strategies.arrays import Prices64
-
 
 class Window:
     """The last `size` prices (1/10,000 rupee) with their sum and sum of squares."""
@@ -26,14 +22,6 @@ class Window:
             gone = self._values.popleft()
             self.total -= gone
             self.squares -= gone * gone
-
-    def joined(self, values: Prices64) -> Prices64:
-        """What is held and these values behind it."""
-        return np.concatenate([np.fromiter(self._values, np.int64, len(self._values)), values])
-
-    def keep(self, seen: Prices64) -> None:
-        """Holds the end of what was seen."""
-        self.load(seen[-self.size :].tolist())
 
     def clear(self) -> None:
         self._values.clear()

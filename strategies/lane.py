@@ -7,15 +7,17 @@ for its portfolio while the others run ahead.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import TypeVar, TypeVarTuple
 
-from strategies.arrays import FEWEST, Prices64, Wishes
+from strategies.arrays import FEWEST, Wishes
 from strategies.interest import Ask, Interest
 from strategies.runner import Runner
 from strategies.scan import Scan
+from strategies.sheet import Sheet
 from strategies.signal import Signal
 from trading.prices import Known, Passing, Prices
 from trading.tick import Tick
@@ -57,7 +59,8 @@ class Lane:
 
     `note` is told which strategy gets which tick before its code runs; `interruptions` are what the house
     itself raises into that code (a time limit): they end the work, not the strategy.
-    `pace` is how many ticks at a time it was quick with, `ticked` the instruments that had one lately.
+    `pace` is how many ticks at a time it was quick with, `ticked` the instruments that had one lately,
+    `slowed` strategies whose form for arrays failed: they go on tick by tick.
     """
 
     place: int = 0
@@ -65,6 +68,7 @@ class Lane:
     runners: dict[int, Runner] = field(default_factory=dict)
     signals: list[tuple[int, Runner, Signal]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    slowed: list[Fault] = field(default_factory=list)
     note: Callable[[int, int], None] = _no_note
     interruptions: tuple[type[BaseException], ...] = ()
     pace: int = FIRST_PACE
@@ -84,11 +88,16 @@ class Lane:
             return
         if new.first > self.place + 1:
             self._note_gap(new.first)
-        if len(new) < FEWEST:
-            self._one_by_one(new)
-        else:
-            self._at_once(new)
+        for part in self._parts(new):
+            self._one_by_one(part) if len(part) < FEWEST else self._at_once(part)
         self.place = new.last
+
+    def _parts(self, ticks: Ticks) -> Iterator[Ticks]:
+        """Cut where runners join that were ahead."""
+        joining = {r.place for r in self.runners.values()} if ticks.first <= self.interest.furthest else set()
+        inside = sorted(place for place in joining if ticks.first <= place < ticks.last)
+        for before, until in pairwise([ticks.first - 1, *inside, ticks.last]):
+            yield ticks.between(before, until)
 
     def _one_by_one(self, ticks: Ticks) -> None:
         for tick in ticks:
@@ -98,7 +107,7 @@ class Lane:
 
     def _at_once(self, ticks: Ticks) -> None:
         """Makes a tick only where somebody is asked or wishes something."""
-        passing, scan = Passing(self.prices, ticks), Scan.of(ticks, self.interest, partial(self._scanned, ticks))
+        passing, scan = Passing(self.prices, ticks), Scan.of(ticks, self.interest, partial(self._shown, ticks.last))
         for place, tick in ticks.at(scan.places()):
             passing.place = place
             self._ask(tick, scan.asked.get(place, ()), passing)
@@ -107,21 +116,20 @@ class Lane:
         self.prices.pass_over(ticks)
         self.ticked.update(ticks.groups.instruments.tolist())
 
-    def _scanned(self, ticks: Ticks, ask: Ask, instrument: int, prices: Prices64) -> Wishes | None:
+    def _shown(self, last: int, ask: Ask, sheet: Sheet) -> Wishes | None:
         strategy, runner = ask
-        if not runner.takes_arrays or runner.place >= ticks.first or strategy not in self.runners:
+        if runner.place >= last or strategy not in self.runners:
+            return []
+        if not runner.takes_arrays:
             return None
-        self.note(strategy, ticks.last)
-        before = None
+        self.note(strategy, last)
         try:
-            before = runner.state_of(instrument)
-            return runner.on_prices(instrument, prices)
+            return runner.on_prices(sheet)
         except self.interruptions:
             raise
-        except BaseException:  # noqa: BLE001  (asked tick by tick it fails where it fails, whatever the batch)
+        except BaseException as error:  # noqa: BLE001  (asked tick by tick it fails where it fails, whatever the batch)
             runner.takes_arrays, self._interest = False, None
-            if before is not None:
-                self.guard(strategy, ticks.first, runner.put_back, instrument, before)
+            self.slowed.append(Fault(strategy, last, explained(error)))
             return None
 
     def _ask(self, tick: Tick, asks: Iterable[Ask], prices: Known) -> None:

@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 
 from strategies import configuration, models
 from strategies.lane import Fault, Lane
+from strategies.runner import Marked
 from strategies.shard import Shard
 from strategies.suspects import Notebook, Suspect, died_twice, left_behind
 from trading.log import MarketLog
@@ -100,12 +101,15 @@ def _try_alone(shard: Shard, suspect: Suspect, market_log: MarketLog) -> None:
     until = min(suspect.tick, shard.horizon)
     alone = shard.lane_from(shard.main)
     alone.note = shard.notebook.note_alone
-    alone.runners = {suspect.strategy: shard.main.runners[suspect.strategy]}
+    runner = shard.main.runners[suspect.strategy]
+    alone.runners, marked, runner.marked = {suspect.strategy: runner}, runner.marked, Marked(is_all=True)
     while alone.place < until and (entries := market_log.read(alone.place)):
         for entry in entries:
             alone.evaluate(entry.ticks(INSTRUMENTS).between(0, until))
             alone.place = max(alone.place, min(entry.last, until))
     alone.settle()
+    runner.marked = marked
+    marked.instruments |= {signal.instrument.id for *_, signal in alone.signals}
     shard.notebook.clear()
     shard.main.signals += alone.signals
     shard.faults += alone.faults
@@ -125,10 +129,12 @@ def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Contr
     in_force = [control for control in controls if (control.from_tick or 0) <= place]
     shard.known |= {control.pk for control in in_force}
     if in_force:
-        shard.mark(strategy)
+        shard.mark(strategy, state)
     version = _version_in_force(in_force)
     if version:
-        shard.add(strategy, place, partial(configuration.resumed, strategy, version, state, shard.row.saved))
+        shard.add(
+            strategy, place, partial(configuration.resumed, strategy, version, state, shard.row.saved, shard.rosters)
+        )
     return [control for control in controls if (control.from_tick or 0) > place]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
@@ -9,9 +10,11 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from strategies.arrays import MOST, Prices64, Wishes, next_true, window_sums
+from strategies.arrays import MOST, Prices64, Wishes, next_true
 from strategies.base import Parameters, Strategy
 from strategies.indicators import Window
+from strategies.panel import Panel
+from strategies.sheet import Sheet
 from trading.tick import Tick
 
 
@@ -68,32 +71,30 @@ class MeanReversion(Strategy):
         right = above * abs(above) * n * self._spread()
         return (left > right) - (left < right)
 
-    def on_prices(self, prices: Prices64) -> Wishes | None:
-        n, before, seen = self.prices.size, len(self.prices), self.prices.joined(prices)
-        seen_near_0 = seen - seen[0]  # neither D nor V changes when all prices move alike
-        if self._largest(int(np.abs(seen_near_0).max()), len(seen)) > MOST:
+    def on_prices(self, sheet: Sheet, panel: Panel) -> Wishes | None:
+        n, windows = self.prices.size, panel.windows["prices"]
+        near_0 = sheet.prices[sheet.begins]  # neither D nor V changes when all prices of an instrument move alike
+        prices, held = sheet.prices - near_0[sheet.group], windows.held(sheet, near_0) - near_0[:, None]
+        if self._largest(int(max(np.abs(prices).max(), np.abs(held).max())), n + len(sheet)) > MOST:
             return None
-        self.prices.keep(seen)
-        looked_at = max(before - n + 1, 0)  # windows of earlier batches
-        deviations = _Deviations.of(seen_near_0, n, looked_at)
-        begin = max(n - 1 - before, 0)
-        return [(begin + at, position) for at, position in self._walk(deviations)]
+        gone = windows.before(sheet, n, otherwise=near_0[sheet.group]) - near_0[sheet.group]
+        total = held.sum(axis=1)[sheet.group] + sheet.running(prices - gone)
+        squares = (held * held).sum(axis=1)[sheet.group] + sheet.running(prices * prices - gone * gone)
+        spread = np.where(windows.is_full(sheet), n * squares - total * total, 0)
+        return self._walk(_Deviations(n, n * prices - total, spread), sheet, panel.held(sheet))
 
-    def _walk(self, deviations: _Deviations) -> Wishes:
+    def _walk(self, deviations: _Deviations, sheet: Sheet, held: Prices64) -> Wishes:
         """From one opinion to the next, as `on_tick` would."""
-        entry, leave, quantity = self.parameters.entry_z, self.parameters.exit_z, int(self.parameters.quantity)
+        entry, leave = self.parameters.entry_z, self.parameters.exit_z
         buys, rises = next_true(deviations.compare(-entry) < 0), next_true(deviations.compare(-leave) > 0)
         sells, falls = next_true(deviations.compare(entry) > 0), next_true(deviations.compare(leave) < 0)
-        shorts = sells if self.parameters.allow_short else [len(sells)] * len(sells)
-        found, held, at = Wishes(), self.target, 0
-        while at < len(buys):
-            if held:
-                at, held = (rises if held > 0 else falls)[at], 0
-            else:
-                at, held = min((buys[at], quantity), (shorts[at], -quantity))
-            found.append((at, held))
-            at += 1
-        return found[:-1] if found and found[-1][0] == len(buys) else found
+        shorts = sells if self.parameters.allow_short else np.full(len(sells), len(sells))
+        turns = _Turns(int(self.parameters.quantity), buys.data, shorts.data, rises.data, falls.data)
+        first = np.where(held > 0, rises[sheet.begins], falls[sheet.begins])
+        first = np.where(held == 0, np.minimum(buys, shorts)[sheet.begins], first)
+        moving = np.flatnonzero(first < sheet.ends)
+        each = zip(sheet.begins[moving].tolist(), sheet.ends[moving].tolist(), held[moving].tolist(), strict=True)
+        return [wish for begin, end, holding in each for wish in turns.between(begin, end, holding)]
 
     def _largest(self, price: int, count: int) -> int:
         """A bound of what `on_prices` works out, for prices and a count of them."""
@@ -105,16 +106,11 @@ class MeanReversion(Strategy):
 
 @dataclass(frozen=True, slots=True)
 class _Deviations:
-    """D and V of every window of n prices; see `MeanReversion._compare`."""
+    """D and V of the window that ends with each price, V = 0 while it is short; see `MeanReversion._compare`."""
 
     n: int
     away: Prices64
     spread: Prices64
-
-    @classmethod
-    def of(cls, prices: Prices64, n: int, begin: int) -> Self:
-        total, squares = window_sums(prices, n)[begin:], window_sums(prices * prices, n)[begin:]
-        return cls(n, n * prices[n - 1 + begin :] - total, n * squares - total * total)
 
     def compare(self, bound: Decimal) -> Prices64:
         """Sign of z − bound for each window; 0 where all prices are alike."""
@@ -122,3 +118,25 @@ class _Deviations:
         left = self.away * np.abs(self.away) * ((self.n - 1) * below * below)
         right = self.spread * (above * abs(above) * self.n)
         return np.asarray(np.sign(left - right) * (self.spread > 0), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """For each price the next one at which a flat strategy buys or goes short, and a long or short one leaves."""
+
+    quantity: int
+    buys: Sequence[int]
+    shorts: Sequence[int]
+    rises: Sequence[int]
+    falls: Sequence[int]
+
+    def between(self, at: int, end: int, held: int) -> Iterator[tuple[int, int]]:
+        """Places and positions wanted of one instrument, whose prices are these."""
+        while at < end:
+            if held:
+                at, held = (self.rises if held > 0 else self.falls)[at], 0
+            else:
+                at, held = min((self.buys[at], self.quantity), (self.shorts[at], -self.quantity))
+            if at < end:
+                yield at, held
+            at += 1

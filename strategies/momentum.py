@@ -5,9 +5,11 @@ from decimal import Decimal
 import numpy as np
 from pydantic import Field
 
-from strategies.arrays import MOST, Prices64, Wishes, edges
+from strategies.arrays import MOST, Wishes
 from strategies.base import Parameters, Strategy
 from strategies.indicators import Window
+from strategies.panel import Panel
+from strategies.sheet import Sheet
 from trading.tick import Tick
 
 
@@ -39,18 +41,16 @@ class Momentum(Strategy):
             return self._short
         return None
 
-    def on_prices(self, prices: Prices64) -> Wishes | None:
-        lookback, before, seen = self.parameters.lookback, len(self.prices), self.prices.joined(prices)
+    def on_prices(self, sheet: Sheet, panel: Panel) -> Wishes | None:
+        prices, windows, lookback = sheet.prices, panel.windows["prices"], self.parameters.lookback
         above, below = self.parameters.threshold.as_integer_ratio()
-        if max(int(seen.max()) * max(above, below), self.parameters.quantity) > MOST:
+        if max(max(sheet.largest, windows.largest) * max(above, below), self.parameters.quantity) > MOST:
             return None
-        self.prices.keep(seen)
-        compared = max(before - lookback, 0)  # pairs of earlier batches
-        first, last = seen[compared:-lookback], seen[compared + lookback :]
-        move, band = (last - first) * below, first * above
+        first = windows.before(sheet, lookback, otherwise=prices)  # its own price is no move
+        move, band = (prices - first) * below, first * above
         moved = np.flatnonzero(np.abs(move) > band)
         wanted = np.where(move[moved] > 0, self.parameters.quantity, self._short)
-        return edges(moved + max(lookback - before, 0), wanted, self.target)
+        return sheet.edges(moved, wanted, panel.held(sheet))
 
     @property
     def _short(self) -> int:

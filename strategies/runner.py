@@ -1,43 +1,52 @@
 """A runner: one configured strategy, an instance per instrument, turning ticks into signals at edges."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from alphapanda.identity import derived_id
-from strategies.arrays import Prices64, Wishes
+from strategies.arrays import Wishes
 from strategies.base import Strategy
+from strategies.indicators import Window
+from strategies.panel import Panel
+from strategies.sheet import Sheet
 from strategies.signal import Signal, Target
 from trading.fill import Fill
 from trading.order import Side
 from trading.prices import Known
+from trading.roster import Roster
 from trading.session import SECOND
 from trading.tick import Tick
 
 MAX_SIGNALS_PER_TICK = 10
 MAX_SIGNALS_PER_SECOND = 100  # of one instrument, in market time
+KEPT = ("target", "busy")
+QUIET = [0, 0]
 
 
 @dataclass(slots=True)
 class Marked:
-    """The instruments whose last prices the signals of a portfolio carry; None is all of them."""
+    """The instruments whose last prices the signals of a portfolio carry: those of which it may hold something, which
+    are those that its strategies name or have signalled for.
+    """
 
-    instruments: frozenset[int] | None = frozenset()
+    instruments: set[int] = field(default_factory=set)
+    is_all: bool = False
 
-    def include(self, more: frozenset[int] | None) -> None:
-        self.instruments = None if more is None or self.instruments is None else self.instruments | more
-
-
-ALL = Marked(None)
+    def with_own(self, instrument: int) -> set[int] | None:
+        """None is all of them."""
+        self.instruments.add(instrument)
+        return None if self.is_all else self.instruments
 
 
 class Runner:
     """`id` is that of the strategy's version: signals derive theirs from it; `ordinal` is the strategy's
     number in its portfolio, `place` the last tick that the state contains, `shown` the last whose fills it knows.
 
-    `instruments` are those it trades, None stands for all; `marked` are those of its portfolio.
+    `instruments` are those it trades, None stands for all; `marked` are those whose prices its signals carry.
     """
 
     def __init__(
@@ -47,7 +56,8 @@ class Runner:
         strategy: type[Strategy],
         parameters: BaseModel,
         instruments: frozenset[int] | None = None,
-        marked: Marked = ALL,
+        marked: Marked | None = None,
+        roster: Roster | None = None,
     ) -> None:
         self.id = id
         self.ordinal = ordinal
@@ -55,20 +65,25 @@ class Runner:
         self.place = 0
         self.sees_fills = strategy.sees_fills
         self.instruments = instruments
-        self.marked = marked
+        self.marked = marked or Marked()
+        self.roster = Roster() if roster is None else roster
         self.takes_arrays = strategy.on_prices is not Strategy.on_prices
         self._strategy = strategy
         self._parameters = parameters
         self._instances: dict[int, Strategy] = {}
         self._targets: dict[int, int] = {}  # ours, whatever a strategy does to its own
+        self._busy: dict[int, list[int]] = {}  # second of market time, signals in it
+        self._panel: Panel | None = None
 
     @property
     def size(self) -> int:
         """How many instruments it has a state for."""
-        return len(self._instances)
+        return len(self._targets)
 
-    def wants(self, instrument: int) -> bool:
-        return self.instruments is None or instrument in self.instruments
+    def join(self, marked: Marked) -> None:
+        """A portfolio. Who sees fills is behind the others, and they cannot know for what it has signalled."""
+        self.marked = marked
+        marked.is_all = marked.is_all or (self.sees_fills and self.instruments is None)
 
     def on_tick(self, tick: Tick, prices: Known) -> list[Signal]:
         """Signals of one tick. Errors: whatever the strategy raises; ValueError for nonsense."""
@@ -80,63 +95,103 @@ class Runner:
             raise ValueError("`target` is for reading: return what is wanted")
         if wanted is None or (type(wanted) is int and wanted == held):
             return []
-        return self._edges(instance, _targets(wanted), tick, prices)
+        return self._edges(tick, _targets(wanted), prices)
 
-    def on_prices(self, instrument: int, prices: Prices64) -> Wishes | None:
-        """Several ticks' prices of one instrument; what comes of a wish is said by `on_wish`, in the order of ticks."""
-        return _checked(self._instance(instrument).on_prices(prices), len(prices))
+    def on_prices(self, sheet: Sheet) -> Wishes | None:
+        """Many prices at once; what comes of a wish is said by `on_wish`, in the order of ticks.
 
-    def state_of(self, instrument: int) -> dict[str, Any]:
-        """What `put_back` needs. Errors: TypeError when the state is none that can be kept."""
-        return self._instance(instrument).dump()
-
-    def put_back(self, instrument: int, state: dict[str, Any]) -> None:
-        self._instances[instrument] = self._strategy(self._parameters)
-        self._instances[instrument].load(state)
+        None where `on_tick` is to be asked. Errors: whatever the strategy raises; the state is as it was.
+        """
+        asked = self._strategy(self._parameters)
+        panel = self._panel = self._panel or _panel_of(asked)
+        if not panel.suits(sheet):
+            return None
+        panel.bring_in(sheet, self._bring)
+        wishes = _checked(asked.on_prices(sheet, panel), len(sheet))
+        if wishes is not None:
+            panel.keep(sheet)
+        return wishes
 
     def on_wish(self, tick: Tick, position: int, prices: Known) -> list[Signal]:
-        return self._edges(self._instance(tick.instrument.id), [Target(position)], tick, prices)
+        return self._edges(tick, [Target(position)], prices)
 
     def on_fill(self, fill: Fill) -> None:
         self._instance(fill.instrument.id).on_fill(fill)
 
     def on_gap(self) -> None:
+        if self._panel and self._strategy.on_gap is Strategy.on_gap:
+            self._panel.clear()
+        else:
+            self._take_out()
         for instance in self._instances.values():
             instance.on_gap()
 
     def dump(self) -> dict[str, Any]:
         """State of each instrument by its id (as text: it becomes JSON)."""
-        return {str(instrument): instance.dump() for instrument, instance in self._instances.items()}
+        states = {instrument: instance.dump() for instrument, instance in self._instances.items()}
+        states.update(self._panel.dump() if self._panel else ())
+        return {str(i): {**states[i], **kept} for i, kept in self._kept()}
 
     def targets(self) -> dict[str, Any]:
         """The part of the state that outlives a version, a stop or a fault."""
-        return {str(instrument): {"target": target} for instrument, target in self._targets.items()}
+        return {str(instrument): kept for instrument, kept in self._kept()}
+
+    def _kept(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        for instrument, target in self._targets.items():
+            yield instrument, {"target": target, "busy": self._busy.get(instrument, QUIET)}
 
     def load(self, state: dict[str, Any]) -> None:
         for instrument, values in state.items():
-            self._instance(int(instrument)).load(values)
-            self._targets[int(instrument)] = int(values["target"])
+            number = int(instrument)
+            self._targets[number] = int(values["target"])
+            self._busy[number] = values.get("busy", QUIET)
+            own = {name: value for name, value in values.items() if name != "busy"}
+            self._instance(number).load(own)
 
     def load_targets(self, state: dict[str, Any]) -> None:
         """Of the state of another version, or from before a pause, only the targets hold."""
-        self.load({instrument: {"target": values["target"]} for instrument, values in state.items()})
+        self.load({instrument: {n: v for n, v in values.items() if n in KEPT} for instrument, values in state.items()})
+
+    def _take_out(self) -> None:
+        for instrument in self._targets:
+            self._instance(instrument)
 
     def _instance(self, instrument: int) -> Strategy:
-        if instrument not in self._instances:
-            self._instances[instrument] = self._strategy(self._parameters)
-            self._targets[instrument] = 0
-        return self._instances[instrument]
+        """Its state asked tick by tick, taken out of the panel where it is in there."""
+        if (instance := self._instances.get(instrument)) is None:
+            instance = self._instances[instrument] = self._strategy(self._parameters)
+            instance.load((self._panel and self._panel.take_out(instrument)) or {})
+            instance.target = self._targets.setdefault(instrument, 0)
+        return instance
 
-    def _edges(self, instance: Strategy, targets: list[Target], tick: Tick, prices: Known) -> list[Signal]:
+    def _bring(self, instrument: int) -> tuple[dict[str, Window], int]:
+        """Windows and target for the panel; no windows where they are empty, as of an instrument that is new."""
+        if instrument not in self._targets:
+            self._targets[instrument] = 0
+            return {}, 0
+        instance = self._instance(instrument)
+        del self._instances[instrument]
+        return _windows(instance), self._targets[instrument]
+
+    def _edges(self, tick: Tick, targets: list[Target], prices: Known) -> list[Signal]:
         signals: list[Signal] = []
         for target in targets:
-            change = target.position - instance.target
+            change = target.position - self._targets[tick.instrument.id]
             if change:
-                instance.target = self._targets[tick.instrument.id] = target.position
-                _count(instance, tick)
-                instance.dump()  # a state that cannot be kept is a fault here, in backtest and pipeline alike
+                self._want(tick, target.position)
                 signals.append(self._signal(len(signals), change, target, tick, prices))
         return signals
+
+    def _want(self, tick: Tick, position: int) -> None:
+        """Errors: TypeError for a state that cannot be kept: a fault here, in backtest and pipeline alike."""
+        instrument = tick.instrument.id
+        self._targets[instrument] = position
+        self._busy[instrument] = _counted(self._busy.get(instrument, QUIET), tick)
+        if instance := self._instances.get(instrument):
+            instance.target = position
+            instance.dump()
+        elif self._panel:
+            self._panel.want(instrument, position)
 
     def _signal(self, n: int, change: int, target: Target, tick: Tick, prices: Known) -> Signal:
         return Signal(
@@ -153,19 +208,38 @@ class Runner:
             arrival=tick.arrival,
             price_e4=tick.price_e4,
             previous_e4=prices.previous(tick.instrument.id),
-            marks=prices.marks(self.marked.instruments),
+            marks=prices.marks(self.marked.with_own(tick.instrument.id)),
             reason=target.reason,
             confidence=float(target.confidence),
             volume=prices.volume(tick.instrument.id, tick.time),
         )
 
 
-def _count(instance: Strategy, tick: Tick) -> None:
+def _counted(busy: list[int], tick: Tick) -> list[int]:
     """Errors: ValueError when a strategy signals madly; the count is part of the state, so a restart agrees."""
     second = tick.time // SECOND
-    instance.busy = [second, instance.busy[1] + 1 if instance.busy[0] == second else 1]
-    if instance.busy[1] > MAX_SIGNALS_PER_SECOND:
+    count = busy[1] + 1 if busy[0] == second else 1
+    if count > MAX_SIGNALS_PER_SECOND:
         raise ValueError(f"more than {MAX_SIGNALS_PER_SECOND} signals within a second of market time")
+    return [second, count]
+
+
+def _panel_of(instance: Strategy) -> Panel:
+    """Errors: TypeError for a strategy that has any other state than windows."""
+    windows = _windows(instance)
+    other = vars(instance).keys() - windows.keys() - {"parameters", "target"}
+    if other or any(map(len, windows.values())):
+        raise TypeError(f"`on_prices` is only asked where all state is windows, empty at the start: {sorted(other)}")
+    return Panel({name: window.size for name, window in windows.items()})
+
+
+def signalled(state: dict[str, Any]) -> set[int]:
+    """The instruments in which a strategy has signalled, from the state of its runner."""
+    return {int(i) for i, values in state.items() if values["target"] or values.get("busy", QUIET) != QUIET}
+
+
+def _windows(instance: Strategy) -> dict[str, Window]:
+    return {name: value for name, value in vars(instance).items() if isinstance(value, Window)}
 
 
 def _checked(wishes: Any, count: int) -> Wishes | None:

@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from strategies.arrays import FEWEST, Prices64, Wishes
-from strategies.interest import Ask, Interest
+from strategies.arrays import FEWEST, Wishes
+from strategies.interest import Ask, Audience, Interest
 from strategies.runner import Runner
+from strategies.sheet import Sheet
 from trading.ticks import Ticks
 
 Wish = tuple[int, Runner, int]  # strategy, its runner, the position wanted
 # Runs `on_prices` of a strategy's runner up to a tick, and keeps a fault from the others.
-Guarded = Callable[[Ask, int, Prices64], Wishes | None]
+Guarded = Callable[[Ask, Sheet], Wishes | None]
 
 
 @dataclass(slots=True)
 class Scan:
     """By place of a tick in its batch."""
 
-    asked: dict[int, list[Ask]] = field(default_factory=dict)
-    wishes: dict[int, list[Wish]] = field(default_factory=dict)
+    asked: defaultdict[int, list[Ask]] = field(default_factory=lambda: defaultdict(list))
+    wishes: defaultdict[int, list[Wish]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, ticks: Ticks, interest: Interest, guarded: Guarded) -> Scan:
         scan, groups = cls(), ticks.groups
-        for instrument, (begin, end) in groups.spans.items():
-            asks, places = interest.about(instrument), groups.places[begin:end]
-            if len(places) >= FEWEST:
-                prices = ticks.grouped_prices[begin:end]
-                asks = [ask for ask in asks if not scan._take(ask, places, guarded(ask, instrument, prices))]
-            if asks:
-                scan.asked |= dict.fromkeys(places, asks)
+        for audience, chosen in interest.audiences(groups):
+            few = None if chosen is None else [place for index in chosen for place in groups.of_group(index)]
+            if few is None or len(few) >= FEWEST:
+                scan._show(audience, Sheet.of(ticks, audience.roster, chosen), guarded)
+            else:
+                scan._ask(audience.asks, few)
         return scan
 
     def places(self) -> list[int]:
         """Where somebody is asked or wishes something, in order."""
         return sorted({*self.asked, *self.wishes})
 
-    def _take(self, ask: Ask, places: Sequence[int], wishes: Wishes | None) -> bool:
-        if wishes is None:
-            return False
-        for index, position in wishes:
-            self.wishes.setdefault(places[index], []).append((*ask, position))
-        return True
+    def _show(self, audience: Audience, sheet: Sheet, guarded: Guarded) -> None:
+        left = [ask for ask in audience.asks if not self._take(ask, sheet, guarded(ask, sheet))]
+        if left:
+            self._ask(left, sheet.places.tolist())
+
+    def _take(self, ask: Ask, sheet: Sheet, wishes: Wishes | None) -> bool:
+        for index, position in wishes or ():
+            self.wishes[int(sheet.places[index])].append((*ask, position))
+        return wishes is not None
+
+    def _ask(self, asks: list[Ask], places: Iterable[int]) -> None:
+        for place in places:
+            self.asked[place] += asks

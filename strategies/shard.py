@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ import msgspec
 from strategies import configuration, models
 from strategies.lane import Fault, Lane, explained
 from strategies.round import Round
-from strategies.runner import Marked, Runner
+from strategies.runner import Marked, Runner, signalled
+from strategies.sheet import Rosters
 from strategies.signal import Signal
 from strategies.suspects import Notebook, Suspect, died_twice
 
@@ -49,6 +51,7 @@ class Shard:
     known: set[int] = field(default_factory=set)
     counted: int = 0
     marked: dict[int, Marked] = field(default_factory=dict)
+    rosters: Rosters = field(default_factory=dict)
     published: int = -1
     unheard: list[tuple[int, int]] = field(default_factory=list)
     saved_at: float = field(default_factory=monotonic)
@@ -117,22 +120,24 @@ class Shard:
         if not control.runs or control.version is None or control.from_tick is None:
             return
         state = models.StrategyState.objects.filter(strategy=control.strategy_id).first()
-        make = partial(configuration.started, control.strategy, control.version, state, control.from_tick)
-        self.mark(control.strategy)
+        make = partial(configuration.started, control.strategy, control.version, state, control.from_tick, self.rosters)
+        self.mark(control.strategy, state)
         self.add(control.strategy, control.from_tick, make)
 
-    def mark(self, strategy: models.Strategy) -> Marked:
-        """From its first start on, whatever it trades belongs to the marks of its portfolio's signals."""
+    def mark(self, strategy: models.Strategy, state: models.StrategyState | None) -> None:
+        """From its first start on, whatever it may hold belongs to the marks of its portfolio's signals: for what is
+        no longer among its instruments its state speaks.
+        """
         marked = self.marked.setdefault(strategy.portfolio_id, Marked())
-        marked.include(configuration.traded(strategy))
-        return marked
+        marked.instruments |= configuration.traded(strategy) or set()
+        marked.instruments |= signalled(json.loads(state.state)) if state else set()
 
     def add(self, strategy: models.Strategy, tick: int, make: Callable[[], Runner]) -> None:
         """Makes a runner and lets it take part; those that see fills get a lane of their own."""
         runner = self._made(strategy.pk, tick, make)
         if runner is None:
             return
-        runner.marked = self.marked[strategy.portfolio_id]
+        runner.join(self.marked[strategy.portfolio_id])
         self.strategies[strategy.pk] = strategy
         lane = self.main
         if runner.sees_fills:

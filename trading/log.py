@@ -4,7 +4,7 @@ An entry's stream id is its last tick number, so that "after n" also finds the b
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -63,6 +63,29 @@ class LastPrice:
     price_e4: int
     time: int
     tick: int
+
+
+def joined(entries: Iterable[Entry], most: int) -> Iterator[Entry]:
+    """Entries that follow each other as one, of at most about so many ticks: long batches cost less a tick."""
+    gathered: list[Entry] = []
+    for entry in entries:
+        if gathered and not (_follows(gathered[-1], entry) and entry.last - gathered[0].first < most):
+            yield _one(gathered)
+            gathered = []
+        gathered.append(entry)
+    if gathered:
+        yield _one(gathered)
+
+
+def _follows(one: Entry, other: Entry) -> bool:
+    """With the same controls in force and records of the same form."""
+    return (one.last + 1, one.controls, one.data[:1]) == (other.first, other.controls, other.data[:1])
+
+
+def _one(entries: Sequence[Entry]) -> Entry:
+    first, last = entries[0], entries[-1]
+    data = first.data if first is last else first.data[:1] + b"".join(entry.data[1:] for entry in entries)
+    return Entry(first.first, last.last, first.controls, data)
 
 
 class LogGapError(Exception):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
+
+from trading.roster import Roster
 from trading.tick import Tick
 from trading.ticks import Ticks
-from trading.volumes import Sums, Volumes, recent
+from trading.volumes import SPAN, UNTOLD, Row, Sums, added, added_all, recent, sums
 
-Row = tuple[int, int | None, int]
+LAST, PREVIOUS, TIME, VOLUMES = 0, 1, 2, slice(3, 6)  # columns; a previous price of 0 is none
+NEW = (0, 0, 0, *UNTOLD)
+WIDTH = len(NEW)
 
 
 class Known(Protocol):
@@ -20,7 +25,7 @@ class Known(Protocol):
     def previous(self, instrument: int) -> int | None:
         """The price of the tick before the last one, in 1/10,000 rupee."""
 
-    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
+    def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
         """Last prices of some instruments, or of all."""
 
     def volume(self, instrument: int, time: int) -> int | None:
@@ -28,52 +33,78 @@ class Known(Protocol):
 
 
 class Prices:
-    """By instrument id: last price, the price before it (1/10,000 rupee), and the last tick's time."""
+    """By instrument id: last price, the price before it (1/10,000 rupee), the last tick's time, and volumes."""
 
     def __init__(self, rows: Mapping[Any, Sequence[Any]] | None = None) -> None:
-        given = rows or {}
-        self._rows: dict[int, Row] = {int(key): (row[0], row[1], row[2]) for key, row in given.items()}
-        self.volumes = Volumes({int(key): (row[3], row[4], row[5]) for key, row in given.items() if len(row) > 3})
+        given = {int(instrument): row for instrument, row in (rows or {}).items()}
+        self._roster = Roster()
+        self._cells = np.array([(*(cell or 0 for cell in row), *NEW[len(row) :]) for row in given.values()], np.int64)
+        self._cells = self._cells.reshape(-1, WIDTH)
+        self._roster.rows(list(given))
 
     def update(self, tick: Tick) -> None:
-        before = self._rows.get(tick.instrument.id)
-        self._rows[tick.instrument.id] = (tick.price_e4, before[0] if before else None, tick.time)
-        self.volumes.add(tick.instrument.id, tick.time, tick.volume)
+        row, cells = self._row(tick.instrument.id), self._cells
+        last, _, _, *volumes = cells[row].tolist()
+        if tick.volume:
+            volumes = added((volumes[0], volumes[1], volumes[2]), tick.time // SPAN, tick.volume)
+        cells[row] = (tick.price_e4, last, tick.time, *volumes)
 
     def pass_over(self, ticks: Ticks) -> None:
         """As `update` with each of them."""
-        spans, prices = ticks.groups.spans, ticks.grouped_prices
-        for instrument, price, time, _ in ticks.latest.tolist():
-            begin, end = spans[instrument]
-            previous = int(prices[end - 2]) if end - begin > 1 else self.last(instrument)
-            self._rows[instrument] = (price, previous, time)
-        self.volumes.pass_over(ticks)
+        groups, prices = ticks.groups, ticks.grouped_prices
+        rows = self._roster.rows(groups.instruments.tolist())
+        self._grow()
+        cells, last = self._cells, groups.ends - 1
+        is_one = groups.ends - groups.begins == 1
+        cells[rows, PREVIOUS] = np.where(is_one, cells[rows, LAST], prices[last - 1])
+        cells[rows, LAST], cells[rows, TIME] = prices[last], ticks.grouped_times[last]
+        for group, span, volume in sums(ticks):
+            cells[rows[group], VOLUMES] = added_all(cells[rows[group], VOLUMES], span, volume)
 
     def last(self, instrument: int) -> int | None:
-        row = self._rows.get(instrument)
-        return row[0] if row else None
+        return self._cell(instrument, LAST)
 
     def previous(self, instrument: int) -> int | None:
-        row = self._rows.get(instrument)
-        return row[1] if row else None
+        return self._cell(instrument, PREVIOUS) or None
 
     def time(self, instrument: int) -> int | None:
         """Exchange time of the last tick, in microseconds."""
-        row = self._rows.get(instrument)
-        return row[2] if row else None
+        return self._cell(instrument, TIME)
 
-    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
-        return {key: row[0] for key, row in self._rows.items() if instruments is None or key in instruments}
+    def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
+        if instruments is None:
+            return dict(zip(self._roster, self._cells[: len(self._roster), LAST].tolist(), strict=True))
+        found = {instrument: self.last(instrument) for instrument in instruments}
+        return {instrument: price for instrument, price in found.items() if price is not None}
 
     def volume(self, instrument: int, time: int) -> int | None:
-        return self.volumes.recent(instrument, time)
+        return recent(self.volumes(instrument), time)
+
+    def volumes(self, instrument: int) -> Row:
+        row = self._roster.find(instrument)
+        span, now, before = UNTOLD if row is None else self._cells[row, VOLUMES].tolist()
+        return span, now, before
 
     def copy(self) -> Prices:
         return Prices(self.dump())
 
     def dump(self) -> dict[int, list[int | None]]:
         """What JSON gives back, with text for keys, makes the same prices again."""
-        return {key: [*row, *self.volumes.rows.get(key, ())] for key, row in self._rows.items()}
+        return dict(zip(self._roster, map(_told, self._cells.tolist()), strict=False))
+
+    def _row(self, instrument: int) -> int:
+        row = self._roster.row(instrument)
+        self._grow()
+        return row
+
+    def _cell(self, instrument: int, column: int) -> int | None:
+        row = self._roster.find(instrument)
+        return None if row is None else int(self._cells[row, column])
+
+    def _grow(self) -> None:
+        if (more := len(self._roster) - len(self._cells)) > 0:
+            new = np.tile(np.array(NEW, np.int64), (max(more, len(self._cells)), 1))
+            self._cells = np.concatenate([self._cells, new])
 
 
 class Passing:
@@ -95,17 +126,23 @@ class Passing:
             return self._prices[seen - 2]
         return self._before.last(instrument) if seen > begin else self._before.previous(instrument)
 
-    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
+    def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
         found, places, prices = self._before.marks(instruments), self._groups.places, self._prices
-        for instrument, (begin, end) in self._groups.spans.items():
-            if instruments is None or instrument in instruments:
-                seen = bisect_right(places, self.place, begin, end)
-                if seen > begin:
-                    found[instrument] = prices[seen - 1]
+        spans = self._groups.spans
+        for instrument in spans if instruments is None else spans.keys() & instruments:
+            begin, end = spans[instrument]
+            seen = bisect_right(places, self.place, begin, end)
+            if seen > begin:
+                found[instrument] = prices[seen - 1]
         return found
 
     def volume(self, instrument: int, time: int) -> int | None:
-        row = self._before.volumes.rows.get(instrument)
         begin, end = self._groups.spans.get(instrument, (0, 0))
         seen = bisect_right(self._groups.places, self.place, begin, end)
-        return recent(self._sums.passed(row, begin, seen), time)
+        return recent(self._sums.passed(self._before.volumes(instrument), begin, seen), time)
+
+
+def _told(cells: list[int]) -> list[int | None]:
+    """Without what is not known."""
+    last, previous, time, *volumes = cells
+    return [last, previous or None, time, *(volumes if volumes[0] != UNTOLD[0] else ())]

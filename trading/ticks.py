@@ -48,6 +48,16 @@ class Groups:
         return np.append(self.begins[1:], len(self.order))[: len(self.begins)]
 
     @cached_property
+    def bounds(self) -> list[tuple[int, int]]:
+        """From where to where in `order` each instrument has its ticks."""
+        return list(zip(self.begins.tolist(), self.ends.tolist(), strict=True))
+
+    def of_group(self, index: int) -> list[int]:
+        """The places of one instrument's ticks."""
+        begin, end = self.bounds[index]
+        return self.places[begin:end]
+
+    @cached_property
     def places(self) -> list[int]:
         """`order` as a list."""
         places: list[int] = self.order.tolist()
@@ -55,9 +65,8 @@ class Groups:
 
     @cached_property
     def spans(self) -> dict[int, tuple[int, int]]:
-        """From where to where in `order`, by instrument id."""
-        spans = zip(self.begins.tolist(), self.ends.tolist(), strict=True)
-        return dict(zip(self.instruments.tolist(), spans, strict=True))
+        """The bounds by instrument id."""
+        return dict(zip(self.instruments.tolist(), self.bounds, strict=True))
 
 
 class Ticks:
@@ -135,10 +144,6 @@ class Ticks:
     def grouped_prices(self) -> Column:
         """Prices (1/10,000 rupee) in the order of the groups."""
         return np.asarray(self.column("price_e4")[self.groups.order], dtype=np.int64)
-
-    @cached_property
-    def grouped_instruments(self) -> Column:
-        return np.asarray(self.column("instrument")[self.groups.order], dtype=np.int64)
 
     @cached_property
     def grouped_times(self) -> Column:

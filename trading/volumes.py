@@ -9,44 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading.session import MINUTE
-from trading.ticks import Ticks
+from trading.ticks import Column, Ticks
 
+Indices = NDArray[np.intp]
 SPAN = 5 * MINUTE
 Row = tuple[int, int, int]  # number of the span, shares traded in it, shares traded in the one before
+UNTOLD: Row = (-1, 0, 0)  # no tick has told a volume
 
 
-class Volumes:
-    """By instrument id, of those whose ticks have told a volume."""
-
-    def __init__(self, rows: dict[int, Row] | None = None) -> None:
-        self.rows: dict[int, Row] = rows or {}
-
-    def add(self, instrument: int, time: int, volume: int) -> None:
-        if volume:
-            self.rows[instrument] = added(self.rows.get(instrument), time // SPAN, volume)
-
-    def pass_over(self, ticks: Ticks) -> None:
-        """As `add` with each of them."""
-        if not ticks.column("volume").any():
-            return
-        for instrument, span, volume in _sums(ticks, 0, len(ticks)):
-            if volume:
-                self.rows[instrument] = added(self.rows.get(instrument), span, volume)
-
-    def recent(self, instrument: int, time: int) -> int | None:
-        """None where no tick has told a volume."""
-        return recent(self.rows.get(instrument), time)
-
-
-def added(row: Row | None, span: int, volume: int) -> Row:
+def added(row: Row, span: int, volume: int) -> Row:
     """A tick that comes late counts where the latest is."""
-    if row is None or span > row[0] + 1:
+    if row == UNTOLD or span > row[0] + 1:
         return span, volume, 0
     if span == row[0] + 1:
         return span, volume, row[1]
     return row[0], row[1] + volume, row[2]
+
+
+def added_all(rows: Column, spans: Column, volumes: Column) -> Column:
+    """As `added`, for each of many rows."""
+    held, now, before = rows.T
+    is_later, is_next = (held == UNTOLD[0]) | (spans > held), (spans == held + 1) & (held != UNTOLD[0])
+    now_before = np.where(is_next, now, np.where(is_later, 0, before))
+    return np.stack([np.where(is_later, spans, held), np.where(is_later, volumes, now + volumes), now_before], axis=1)
 
 
 class Sums:
@@ -58,33 +46,39 @@ class Sums:
         self._changes = np.cumsum(np.diff(spans, prepend=spans[0]) != 0).data
         self._totals = np.concatenate([np.zeros(1, np.int64), np.cumsum(ticks.grouped_volumes)]).data
 
-    def passed(self, row: Row | None, begin: int, end: int) -> Row | None:
+    def passed(self, row: Row, begin: int, end: int) -> Row:
         """A row after some ticks of one group of the batch."""
         if begin == end:
             return row
         if self._changes[begin] == self._changes[end - 1]:
             volume = self._totals[end] - self._totals[begin]
             return added(row, self._spans[begin], volume) if volume else row
-        for _, span, volume in _sums(self._ticks, begin, end):
+        for span, volume in zip(self._spans[begin:end], self._ticks.grouped_volumes[begin:end].tolist(), strict=True):
             if volume:
                 row = added(row, span, volume)
         return row
 
 
-def recent(row: Row | None, time: int) -> int | None:
-    if row is None:
+def recent(row: Row, time: int) -> int | None:
+    if row == UNTOLD:
         return None
     span, now, before = row
     ago = time // SPAN - span
     return now + before if ago <= 0 else now if ago == 1 else 0
 
 
-def _sums(ticks: Ticks, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Instrument id, span and volume of grouped ticks, those that follow each other in one span together."""
-    if begin == end:
+def sums(ticks: Ticks) -> Iterator[tuple[Indices, Column, Column]]:
+    """Groups of a batch with a span and their shares traded in it; a group whose ticks lie in several spans comes
+    again for each, in order. Who has traded nothing is left out.
+    """
+    if not ticks.column("volume").any():
         return
-    held, spans = ticks.grouped_instruments[begin:end], ticks.grouped_times[begin:end] // SPAN
-    changes = np.flatnonzero((held[1:] != held[:-1]) | (spans[1:] != spans[:-1])) + 1
-    begins = np.concatenate([np.zeros(1, np.intp), changes])
-    sums = np.add.reduceat(ticks.grouped_volumes[begin:end], begins)
-    yield from zip(held[begins].tolist(), spans[begins].tolist(), sums.tolist(), strict=True)
+    groups, spans = ticks.groups, ticks.grouped_times // SPAN
+    group = np.repeat(np.arange(len(groups.begins)), groups.ends - groups.begins)
+    begins = np.flatnonzero(np.diff(group, prepend=-1) | np.diff(spans, prepend=spans[0]))
+    traded = np.add.reduceat(ticks.grouped_volumes, begins)
+    group, spans = group[begins], spans[begins]
+    turn = np.arange(len(group)) - np.searchsorted(group, group)
+    for n in range(int(turn.max()) + 1):
+        chosen = np.flatnonzero((turn == n) & (traded != 0))
+        yield group[chosen], spans[chosen], traded[chosen]

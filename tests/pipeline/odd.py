@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from strategies.base import Strategy
+from strategies.indicators import Window
 from strategies.momentum import Momentum
 from strategies.signal import Target
 
@@ -32,7 +33,7 @@ class WishesTooFar(Strategy):
     def on_tick(self, tick):
         return None
 
-    def on_prices(self, prices):
+    def on_prices(self, sheet, panel):
         return self.wishes
 
 
@@ -68,22 +69,22 @@ class Choosy(Momentum):
 
 
 class Breaks(Strategy):
-    """Wants 10 from its 20th price on, fails at its 100th."""
+    """Wants 10 from its 20th price on, fails at its 100th, in its form for arrays as well."""
 
     def start(self):
-        self.count = 0
+        self.prices = Window(1_000)
 
     def on_tick(self, tick):
-        self.count += 1
-        if self.count == 100:
+        self.prices.add(tick.price_e4)
+        if len(self.prices) == 100:
             raise ValueError("by design")
-        return 10 if self.count == 20 else None
+        return 10 if len(self.prices) == 20 else None
 
-    def on_prices(self, prices):
-        before, self.count = self.count, self.count + len(prices)
-        if before < 100 <= self.count:
+    def on_prices(self, sheet, panel):
+        count = panel.windows["prices"].counts[sheet.rows][sheet.group] + sheet.nth + 1
+        if (count == 100).any():
             raise ValueError("by design")
-        return [(19 - before, 10)] if before < 20 <= self.count else []
+        return [(index, 10) for index in np.flatnonzero(count == 20).tolist()]
 
 
 class Chatty(Strategy):

@@ -1,10 +1,13 @@
 """Batches of prices give what single ticks give: signals, their ids, and the state."""
 
+import json
 from decimal import Decimal
+from itertools import accumulate, cycle, islice
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from strategies import arrays
 from strategies.lane import Lane
@@ -12,6 +15,7 @@ from strategies.mean_reversion import MeanReversion, MeanReversionParameters
 from strategies.momentum import Momentum, MomentumParameters
 from strategies.runner import Runner
 from tests.builders import SBIN, TCS, tick
+from trading.prices import Prices
 from trading.tick import Tick
 from trading.ticks import Ticks
 
@@ -57,27 +61,69 @@ def outcome(a_lane: Lane):
     return signals, [(r.place, r.dump()) for r in a_lane.runners.values()], a_lane.faults, a_lane.place
 
 
+def run(a_lane: Lane, ticks: list[Tick], sizes: list[int], reload_at: int, gap_at: int) -> Lane:
+    """In batches of these sizes, with a restart from its states behind one and a gap in the numbers before another."""
+    begin = 0
+    for number, size in enumerate(cycle(sizes)):
+        batch = [replace(one, number=one.number + 9 * (begin >= gap_at)) for one in ticks[begin : begin + size]]
+        begin += len(batch)
+        if not batch:
+            return a_lane
+        a_lane.evaluate(Ticks.of(batch))
+        if number == reload_at:
+            a_lane = reloaded(a_lane)
+    raise AssertionError("sizes never end")
+
+
+def reloaded(a_lane: Lane) -> Lane:
+    a_lane.settle()
+    runners = {}
+    for n, old in a_lane.runners.items():
+        runners[n] = Runner(old.id, n, old._strategy, old._parameters)
+        runners[n].load(json.loads(json.dumps(old.dump())))
+        runners[n].place = old.place
+    prices = Prices(json.loads(json.dumps(a_lane.prices.dump())))
+    return Lane(a_lane.place, prices, runners, a_lane.signals, a_lane.faults)
+
+
 @settings(max_examples=150)
 @given(
     st.lists(momenta | reversions, min_size=1, max_size=3),
     steps,
-    st.integers(1, 300),
+    st.lists(st.sampled_from([1, 5, 15, 16, 17, 40, 300]), min_size=1, max_size=4),
     st.sampled_from([10**4, 10**7, HUGE]),
+    st.integers(0, 6),
+    st.integers(0, 400),
 )
-def test_batches_of_any_size_give_what_single_ticks_give(parameters, given_steps, size, start):
-    one_by_one, batched = lane(parameters), lane(parameters)
+def test_batches_of_any_size_give_what_single_ticks_give(parameters, given_steps, sizes, start, reload_at, gap_at):
     ticks = walk(given_steps, start)
-    for one in ticks:
-        one_by_one.evaluate(Ticks.of([one]))
-    for begin in range(0, len(ticks), size):
-        batched.evaluate(Ticks.of(ticks[begin : begin + size]))
+    cuts = [0, *accumulate(islice(cycle(sizes), 400))]
+    gap_at = min((cut for cut in cuts if cut >= gap_at), default=len(ticks))
+    one_by_one = run(lane(parameters), ticks, [1], -1, gap_at)
+    batched = run(lane(parameters), ticks, sizes, reload_at, gap_at)
     assert outcome(batched) == outcome(one_by_one)
+
+
+def test_runners_that_are_ahead_join_where_they_are():
+    """After a restart those that signalled last have seen more."""
+    ticks = walk([(n % 7 - 3, n % 3 > 0) for n in range(200)], 10**7)
+    parameters = [MomentumParameters(lookback=3), MomentumParameters(lookback=5, threshold="0.0001")]
+    whole, halves = lane(parameters), lane(parameters)
+    whole.evaluate(Ticks.of(ticks))
+    alone = Lane(runners={1: halves.runners[1]})
+    alone.evaluate(Ticks.of(ticks[:90]))
+    alone.settle()
+    halves.signals = alone.signals
+    halves.evaluate(Ticks.of(ticks))
+    assert halves.runners[1].takes_arrays
+    assert [state for _, state in outcome(halves)[1]] == [state for _, state in outcome(whole)[1]]
+    assert {s.id for *_, s in halves.signals} == {s.id for *_, s in whole.signals}
 
 
 def test_a_long_batch_is_taken_at_once(monkeypatch):
     """Without this the test above could compare a thing with itself."""
     taken = lane([MomentumParameters(lookback=3), MeanReversionParameters(lookback=3)])
-    ticks = walk([(n % 7, True) for n in range(arrays.FEWEST)], 10**7)
+    ticks = walk([(n % 7, n % 2 == 0) for n in range(arrays.FEWEST)], 10**7)
     asked = []
     for runner in taken.runners.values():
         monkeypatch.setattr(runner, "on_tick", lambda *_: asked.append(1) or [])

@@ -55,7 +55,7 @@ def test_a_restored_strategy_goes_on_as_if_nothing_had_happened():
 
 
 def test_parameters_are_no_part_of_the_state():
-    assert set(after([]).dump()) == {"target", "busy", "window", "count", "extremes"}
+    assert set(after([]).dump()) == {"target", "window", "count", "extremes"}
 
 
 @pytest.mark.parametrize(

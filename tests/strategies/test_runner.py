@@ -1,4 +1,5 @@
 import json
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -7,8 +8,11 @@ from strategies.base import Parameters, Strategy
 from strategies.runner import MAX_SIGNALS_PER_TICK, Marked, Runner
 from strategies.signal import Target
 from tests.builders import NAMESPACE, SBIN, TCS, runner, rupees, tick, ticks
+from trading.instrument import Instrument
 from trading.order import OrderType, Terms
 from trading.prices import Prices
+
+HDFC = Instrument(3, "HDFCBANK", Decimal("0.05"))
 
 
 class Told(Strategy):
@@ -92,7 +96,7 @@ def test_nonsense_is_an_error_and_changes_no_target(wants):
     runner_of_nonsense = told(wants)
     with pytest.raises(ValueError, match="target"):
         run(runner_of_nonsense, ticks([10]))
-    assert runner_of_nonsense.targets() == {"1": {"target": 0}}
+    assert runner_of_nonsense.targets()["1"]["target"] == 0
 
 
 def test_a_restored_runner_goes_on_as_if_nothing_had_happened():
@@ -111,15 +115,25 @@ def test_another_version_takes_over_the_targets_only():
     assert {name: new.dump()["1"][name] for name in ("target", "prices")} == {"target": 100, "prices": []}
 
 
-def test_a_runner_wants_its_instruments_only():
-    assert [told(instruments=frozenset({1})).wants(number) for number in (1, 2)] == [True, False]
-    assert told().wants(2)
+def test_marks_are_those_that_the_portfolio_may_hold():
+    marked = Marked({SBIN.id})
+    prices = Prices()
+    for one in (tick(1, 10), tick(2, 20, TCS), tick(3, 30, HDFC)):
+        prices.update(one)
+    (found,) = told(5, marked=marked).on_tick(tick(4, 20, TCS), prices)
+    assert found.marks == {SBIN.id: rupees(10), TCS.id: rupees(20)}
+    (found,) = told(5, marked=marked).on_tick(tick(5, 30, HDFC), prices)
+    assert set(found.marks) == {SBIN.id, TCS.id, HDFC.id}
 
 
-def test_marks_are_those_of_the_portfolio():
-    (found,) = run(told(5, marked=Marked(frozenset({2}))), [tick(1, 20, TCS)])
-    assert found.marks == {2: rupees(20)}
-    assert run(told(5, marked=Marked(frozenset({2}))), [tick(1, 10)])[0].marks == {}
+def test_who_is_behind_the_others_makes_all_prices_marks():
+    marked = Marked()
+    told().join(marked)
+    assert marked.with_own(1) == {1}
+    behind = told()
+    behind.sees_fills = True
+    behind.join(marked)
+    assert marked.with_own(1) is None
 
 
 class Flips(Strategy):

@@ -31,6 +31,7 @@ from trading.catalogue import Catalogue
 from trading.charges import Rates, RatesTable
 from trading.feed.replay import Refusals, accepted_ticks
 from trading.paper import PaperTerms
+from trading.roster import Roster
 from trading.ticks import batches
 
 LISTS = ("signals", "decisions", "fills")
@@ -66,8 +67,9 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
     types, rates, refusals = known_types(), load_charges(reference), Refusals()
     catalogue = Catalogue(load_instruments(reference))
     strategies = [(name, types.parameters(name, given)) for name, given in trial.strategies]
+    roster = Roster()
     runners = [
-        Runner(root_id(str(ordinal)), ordinal, types.find(name), parameters)
+        Runner(root_id(str(ordinal)), ordinal, types.find(name), parameters, roster=roster)
         for ordinal, (name, parameters) in enumerate(strategies)
     ]
     limits = trial.limits or GivenLimits(load_limits(reference))
@@ -79,6 +81,8 @@ def run(trial: Trial, reference: Path | None) -> dict[str, Any]:
     limits.check_symbols(catalogue)
     check_symbols(trial.exits, catalogue)
     warn(refusals)
+    for fault in backtest.lane.slowed:
+        print(f"strategy {fault.strategy} is asked tick by tick: {fault.reason}", file=sys.stderr)
     described = [(name, plain(parameters)) for name, parameters in strategies]
     used = [catalogue.by_id[number] for number in backtest.prices.marks()]
     return {
