@@ -3,33 +3,66 @@
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
 
+from alphapanda.identity import derived_id
+from alphapanda.models import DeadLetter
 from portfolio.models import EquityPoint, Portfolio, Position
-from risk.models import Decision, Limits
+from risk.limit_models import LimitsChange
+from risk.models import Decision, Limits, TradesOfDay
+from risk.watch_models import ExitRules, ExitRulesChange, Triggers, TriggersChange
 from strategies.models import Shard, Signal, Strategy, StrategyVersion
 from tests.pipeline.driver import Replay, bars
+from trading.hours import SpecialDay, TradingHours
 from trading.models import ChargeRate, Fill, Gap, Instrument, LastPrice, Market, Order
 
-pytestmark = pytest.mark.django_db(transaction=True)
-UNIQUE = {  # by what a row is one of its kind
-    ChargeRate: {"product", "exchange", "valid_from"},
-    Decision: {"signal"},
-    EquityPoint: {"portfolio", "minute"},
-    Fill: {"order", "n"},
-    Gap: {"market", "first", "last", "reader"},
-    Instrument: {"exchange", "symbol"},
-    LastPrice: {"market", "instrument"},
-    Limits: {"portfolio"},
-    Market: {"name"},
-    Order: {"decision"},
-    Portfolio: {"user", "name"},
-    Position: {"strategy", "instrument"},
-    Shard: {"market", "number"},
-    Signal: {"version", "tick", "n"},
-    Strategy: {"portfolio", "ordinal"},
-    StrategyVersion: {"strategy", "number"},
+UNIQUE_INDEXES = """
+SELECT array_agg(a.attname::text), i.indnullsnotdistinct
+FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+WHERE i.indrelid = %s::regclass AND i.indisunique AND NOT i.indisprimary
+GROUP BY i.indexrelid, i.indnullsnotdistinct
+"""
+CAUSES = {
+    Signal: lambda row: derived_id(row.version_id, f"{row.tick}:{row.n}"),
+    Decision: lambda row: derived_id(row.signal_id, "decision"),
+    Order: lambda row: derived_id(row.decision_id, "order"),
+    Fill: lambda row: derived_id(row.order_id, str(row.n)),
 }
+pytestmark = pytest.mark.django_db(transaction=True)
+UNIQUE = {  # by what a row is one of its kind, beside its primary key
+    ChargeRate: [{"product", "exchange", "valid_from"}],
+    DeadLetter: [{"fingerprint"}],
+    Decision: [{"signal"}],
+    EquityPoint: [{"portfolio", "minute"}],
+    ExitRules: [{"portfolio", "strategy", "instrument"}],
+    ExitRulesChange: [{"of", "version"}],
+    Fill: [{"order", "n"}],
+    Gap: [{"market", "first", "last", "reader"}],
+    Instrument: [{"exchange", "symbol"}],
+    LastPrice: [{"market", "instrument"}],
+    Limits: [{"portfolio", "user", "strategy", "instrument"}],
+    LimitsChange: [{"limits", "version"}],
+    Market: [{"name"}],
+    Order: [{"decision", "slice"}],
+    Portfolio: [{"user", "name"}],
+    Position: [{"strategy", "instrument"}],
+    Shard: [{"market", "number"}],
+    Signal: [{"version", "tick", "n"}],
+    SpecialDay: [{"exchange", "day"}],
+    Strategy: [{"portfolio", "ordinal"}, {"portfolio", "name"}],
+    StrategyVersion: [{"strategy", "number"}],
+    TradesOfDay: [{"strategy", "trade_date"}],
+    TradingHours: [{"exchange", "valid_from"}],
+    Triggers: [{"portfolio"}],
+    TriggersChange: [{"of", "version"}],
+}
+EMPTY_IS_EMPTY = (Limits, ExitRules)
+OURS = ("alphapanda", "trading", "strategies", "risk", "portfolio")
+COPIED = [
+    *(ChargeRate, Decision, EquityPoint, Fill, Gap, Instrument, LastPrice, Limits, Market, Order, Portfolio, Position),
+    *(Shard, Signal, Strategy, StrategyVersion, TradesOfDay),
+]
 EXAMPLES = {  # values for what is told apart by more than one set of fields
     Strategy: {"name": "another"},
     Limits: {},
@@ -45,7 +78,34 @@ def drained(tmp_path, redis) -> Replay:
     return replay
 
 
-@pytest.mark.parametrize("model", UNIQUE, ids=lambda m: m.__name__)
+@pytest.mark.django_db
+def test_postgres_itself_knows_what_is_one_of_its_kind():
+    """Of every table of ours, whatever the models say."""
+    ours = [model for model in apps.get_models() if model._meta.app_label in OURS]
+    for model in ours:
+        wanted = [(_columns(model, names), model in EMPTY_IS_EMPTY) for names in UNIQUE.get(model, [])]
+        assert (model, _unique_in_postgres(model)) == (model, sorted(wanted))
+
+
+def _columns(model: type[models.Model], names: set[str]) -> list[str]:
+    return sorted(model._meta.get_field(name).column for name in names)
+
+
+def _unique_in_postgres(model: type[models.Model]) -> list[tuple[list[str], bool]]:
+    """Columns of every unique index, and whether an empty one is equal to another empty one."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNIQUE_INDEXES, [model._meta.db_table])
+        return sorted((sorted(columns), is_empty_empty) for columns, is_empty_empty in cursor.fetchall())
+
+
+@pytest.mark.parametrize("model", [Signal, Decision, Order, Fill], ids=lambda m: m.__name__)
+def test_id_of_a_row_says_what_caused_it(drained, model):
+    """So that whoever does it again makes the same row, also where no constraint would notice."""
+    for row in model.objects.all():
+        assert row.pk == CAUSES[model](row)
+
+
+@pytest.mark.parametrize("model", COPIED, ids=lambda m: m.__name__)
 def test_second_row_of_the_same_thing_is_refused(drained, model):
     again = _copied(model.objects.order_by("pk").first(), **EXAMPLES.get(model, {}))
     with pytest.raises(IntegrityError), transaction.atomic():
