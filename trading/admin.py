@@ -1,9 +1,17 @@
 """Admin pages of trading."""
 
-from django.contrib import admin
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.forms import ModelForm
+from django.http import HttpRequest
 
 from alphapanda.admin import Kept, Shown
 from trading import models
+
+LOADED_ONCE = frozenset({"symbol", "exchange", "token", "tick_size", "lot_size", "multiplier"})  # by each process
 
 
 @admin.register(models.Instrument)
@@ -11,6 +19,13 @@ class InstrumentPage(Kept):
     list_display = ["symbol", "exchange", "name", "token", "tick_size", "lot_size", "freeze_quantity"]
     list_filter = ["exchange"]
     search_fields = ["symbol", "name"]
+
+    def save_model(self, request: HttpRequest, obj: models.Instrument, form: ModelForm[Any], change: bool) -> None:
+        """A change has no tick at which it takes effect, so what runs goes on with what it has loaded."""
+        super().save_model(request, obj, form, change)
+        if change and (new := sorted(LOADED_ONCE.intersection(form.changed_data))):
+            text = f"{obj}: running workers know the new {', '.join(new)} only after a restart (make run again)."
+            self.message_user(request, text, messages.WARNING)
 
 
 @admin.register(models.ChargeRate)

@@ -21,8 +21,20 @@ def test_fill_shows_what_it_cost():
     assert "15.000000" in client.get(f"/admin/trading/fill/{made.fill.pk}/change/").content.decode()
 
 
-def test_instrument_is_edited():
-    client, sbin = pages.admin(), rows.instrument("SBIN")
-    given = {"symbol": "SBIN", "exchange": "NSE", "tick_size": "0.10", "lot_size": 1, "multiplier": 1}
-    client.post(f"/admin/trading/instrument/{sbin.pk}/change/", given)
+def edit(symbol: str, **changes: object) -> str:
+    """Through its page; what the next page says."""
+    made = rows.instrument(symbol)
+    given = {"symbol": symbol, "exchange": "NSE", "tick_size": "0.05", "lot_size": 1, "multiplier": 1, **changes}
+    address = f"/admin/trading/instrument/{made.pk}/change/"
+    return pages.admin().post(address, given, follow=True).content.decode()
+
+
+def test_instrument_is_edited_and_what_runs_must_be_restarted():
+    """Workers load an instrument once; nobody was told."""
+    assert "running workers know the new tick_size only after a restart" in edit("SBIN", tick_size="0.10")
     assert str(Instrument.objects.get().tick_size) == "0.1000"
+
+
+def test_what_is_read_at_each_decision_needs_no_restart():
+    assert "restart" not in edit("SBIN", freeze_quantity=5_000)
+    assert Instrument.objects.get().freeze_quantity == 5_000
