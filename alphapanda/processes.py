@@ -34,9 +34,10 @@ def pipeline(plan: Plan) -> list[Program]:
     shards = [worker(f"strategies-{n}", f"strategies.{n}", 1) for n in range(plan.shards)]
     return [
         *([] if plan.port is None else [web(plan.port)]),
-        worker("ingest", "ingest,sweep", plan.ingest_concurrency),
+        # What a portfolio is worth is worked out beside the path of orders, not in it.
+        worker("ingest", "ingest,sweep,portfolio", plan.ingest_concurrency),
         *shards,
-        worker("portfolios", "risk,execution,portfolio,sweep", 1),
+        worker("portfolios", "risk,execution,sweep", 1),
         beat(),
         flower(plan),
     ]

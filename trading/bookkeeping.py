@@ -10,6 +10,7 @@ from typing import cast
 from uuid import UUID
 
 import msgspec
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -111,6 +112,17 @@ def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Ticks]:
         return log.between(after, until, INSTRUMENTS)
     missed = partial(note_missed, market, f"portfolio {opened.portfolio.pk}")
     return log.available(after, until, INSTRUMENTS, missed)
+
+
+def need_not_last(portfolio: Portfolio) -> None:
+    """For a transaction that only moves the clock: it commits without waiting for the disk. What a crash of PostgreSQL
+    takes is worked out again, the same; nothing that is committed later outlives it. A replay's log may be trimmed up
+    to its clocks, so those must last.
+    """
+    if is_replay(portfolio.market_id):
+        return
+    with database.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:

@@ -128,14 +128,17 @@ class MarketLog:
 
     def read(self, after: int, count: int = READ_ENTRIES) -> list[Entry]:
         """Entries that hold numbers above `after`, oldest first."""
-        rows = cast("list[Any]", self._redis.xrange(self._stream, min=f"({after}-0", count=count))
+        return self._read(after, "+", count)
+
+    def _read(self, after: int, most: int | str, count: int) -> list[Entry]:
+        rows = cast("list[Any]", self._redis.xrange(self._stream, min=f"({after}-0", max=most, count=count))
         return [Entry(int(fields[b"f"]), _number(number), int(fields[b"c"]), fields[b"t"]) for number, fields in rows]
 
     def between(self, after: int, until: int, instruments: Mapping[int, Instrument]) -> Iterator[Ticks]:
         """Ticks after one number up to another. Errors: LogGapError where some of them are missing."""
         place = after
         while place < until:
-            entries = self.read(place)
+            entries = self._up_to(place, until)
             if not entries or entries[0].first > place + 1:
                 raise LogGapError(f"ticks {place + 1} to {entries[0].first - 1 if entries else until}")
             for entry in entries:
@@ -149,7 +152,7 @@ class MarketLog:
     ) -> Iterator[Ticks]:
         """Like `between`, but `missed` is told the first and last number of what is missing, which is passed over."""
         place = after
-        while place < until and (entries := self.read(place)):
+        while place < until and (entries := self._up_to(place, until)):
             for entry in entries:
                 if entry.first > place + 1 and place < until:
                     missed(place + 1, min(entry.first - 1, until))
@@ -157,6 +160,10 @@ class MarketLog:
                 place = entry.last
         if place < until:
             missed(place + 1, until)
+
+    def _up_to(self, after: int, until: int) -> list[Entry]:
+        """Entries behind one number, not many more than reach another: what lies behind may be 200 entries long."""
+        return self._read(after, until, READ_ENTRIES) or self._read(after, "+", 1)
 
     def trim(self, before: int) -> None:
         """Drops entries that end before a number; the newest entry always stays."""

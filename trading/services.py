@@ -14,7 +14,7 @@ from portfolio.models import Portfolio
 from strategies.models import Control, Signal, Strategy
 from trading import models
 from trading.advance import Stop, advance
-from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
+from trading.bookkeeping import OpenBook, locked, need_not_last, open_book, save_book, ticks_for
 from trading.order import OrderStatus
 
 Kind = Control.Kind
@@ -55,6 +55,8 @@ def move(portfolio: Portfolio, until: int) -> None:
     stops = stops_up_to(opened, until)
     ticks = ticks_for(opened, book.clock, until) if book.is_waiting else ()
     advance(book, ticks, [s for _, s in stops], until, lambda stop: book.cancel(stop.strategy, stop.tick))
+    if not (book.fills or book.closed or stops):
+        need_not_last(portfolio)
     save_book(opened)
     settle(control for control, _ in stops)
 

@@ -4,8 +4,11 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
+from django.db import transaction
 
 from alphapanda.management.commands.seed import seed_reference
+from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
 from strategies import evaluation
 from trading.bookkeeping import open_book, ticks_for
@@ -14,6 +17,8 @@ from trading.ingest import ingest
 from trading.log import MarketLog
 from trading.markets import open_market
 from trading.models import Gap, Market
+from trading.reference import INSTRUMENTS
+from trading.services import move
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,3 +74,24 @@ def test_log_that_was_lost_whole_is_a_gap_up_to_where_it_was_to_be_read(market, 
     until = log.tail()
     redis.flushdb()
     assert (list(ticks_for(opened, 0, until)), gaps()[0][:2]) == ([], (1, until))
+
+
+def test_no_more_of_a_log_is_read_than_is_needed(market, log):
+    """A replay is read ahead by 200 entries: each matching took a hundred of them, for a tick or two."""
+    first, second, *_ = log.read(0)
+    assert [entry.last for entry in log._up_to(first.first - 1, first.last)] == [first.last]
+    assert [entry.last for entry in log._up_to(second.first - 1, second.last - 1)] == [second.last]
+    ticks = [t for batch in log.between(first.first - 1, second.last, INSTRUMENTS) for t in batch]
+    assert [tick.number for tick in ticks] == list(range(first.first, second.last + 1))
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(Market.Kind.MOCK, "off"), (Market.Kind.REPLAY, "on")])
+def test_only_the_clock_of_a_live_market_need_not_be_on_the_disk(market, kind, expected):
+    owner, _ = User.objects.get_or_create(username="asha")
+    portfolio = open_portfolio(owner, "p", open_market("another", kind), Decimal(1_000))
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        move(portfolio, 5)
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == (expected,)
+    assert Portfolio.objects.get().clock == 5
