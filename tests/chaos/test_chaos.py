@@ -18,6 +18,7 @@ KINDS = (
     "postgres restarted at once",
     "messages doubled, late and in another order",
     "queues emptied for 2 s",
+    "half of the connections to valkey dead for ever",
 )
 SIZE = ("--days", "1", "--seconds", "45", "--seed", "7", "--faults", str(len(KINDS)))
 
