@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -95,6 +96,8 @@ class Decision(models.Model):
         ]
         indexes = [
             models.Index(fields=["portfolio", "-tick"], name="decisions_of_portfolio"),
+            models.Index(fields=["portfolio", "-tick"], condition=Q(approved=False), name="decisions_denied"),
+            BrinIndex(fields=["exchange_time"], name="decisions_by_time", pages_per_range=16, autosummarize=True),
         ]
 
     def __str__(self) -> str:

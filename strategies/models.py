@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -179,6 +180,7 @@ class Signal(models.Model):
             models.Index(fields=["portfolio", "tick"], condition=Q(is_decided=False), name="signals_undecided"),
             models.Index(fields=["portfolio", "-tick"], name="signals_of_portfolio"),
             models.Index(fields=["strategy", "-tick"], name="signals_of_strategy"),
+            BrinIndex(fields=["exchange_time"], name="signals_by_time", pages_per_range=16, autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -187,6 +188,7 @@ class Order(models.Model):
             models.Index(fields=["portfolio", "-placed_tick"], name="orders_of_portfolio"),
             models.Index(fields=["strategy", "-placed_tick"], name="orders_of_strategy"),
             models.Index(fields=["portfolio"], condition=Q(slice__gt=0), name="sliced_orders"),
+            BrinIndex(fields=["placed_time"], name="orders_by_time", pages_per_range=16, autosummarize=True),
         ]
 
     def __str__(self) -> str:
@@ -226,6 +228,7 @@ class Fill(models.Model):
         indexes = [
             models.Index(fields=["portfolio", "-tick"], name="fills_of_portfolio"),
             models.Index(fields=["strategy", "-tick"], name="fills_of_strategy"),
+            BrinIndex(fields=["exchange_time"], name="fills_by_time", pages_per_range=16, autosummarize=True),
         ]
 
     def __str__(self) -> str:
