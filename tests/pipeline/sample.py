@@ -9,6 +9,7 @@ from strategies.base import Strategy
 from strategies.signal import Target
 from trading.order import OrderType
 
+JUST_BELOW = Decimal("0.999")
 LOW = Decimal("0.91")  # far enough never to fill, near enough for the price deviation limit
 
 
@@ -29,6 +30,25 @@ class Pyramid(Strategy):
         if self.held != self.target or self.ticks % 7:
             return None
         return 0 if self.held >= 30 else self.held + 10
+
+
+class Angler(Strategy):
+    """Sees its fills: each limit order is put out on a fifth tick, when the one before it has been filled."""
+
+    sees_fills = True
+
+    def start(self) -> None:
+        self.held = 0
+        self.ticks = 0
+
+    def on_fill(self, fill) -> None:
+        self.held += fill.signed_quantity
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        if self.held != self.target or self.ticks % 5:
+            return None
+        return Target(self.target + 1, OrderType.LIMIT, limit_price=tick.price * JUST_BELOW)
 
 
 class Resting(Strategy):
