@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from alphapanda.connection import connection, key
+from alphapanda.prepared import prepared
 from alphapanda.wake import wake
 from portfolio.models import Portfolio
 from strategies.models import Shard, Signal
@@ -121,9 +122,14 @@ def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
 
 def wake_waiting(portfolio_id: int) -> None:
     """After a clock has moved: strategies that waited to see their fills."""
-    portfolio = Portfolio.objects.get(pk=portfolio_id)
-    if released(portfolio):
-        wake_shard(portfolio.market_id, portfolio.shard)
+    for portfolio in _portfolio(portfolio_id):
+        if released(portfolio):
+            wake_shard(portfolio.market_id, portfolio.shard)
+
+
+@prepared
+def _portfolio(number: int) -> QuerySet[Portfolio]:
+    return Portfolio.objects.filter(pk=number)
 
 
 def sweep() -> None:
