@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from strategies import evaluation, services, waiting
-from strategies.loading import take_over
+from strategies.loading import notes_folder, take_over
 from strategies.models import Control, Strategy
 from strategies.seen import seen_by
 from tests.pipeline.driver import Replay, bars, expected
@@ -92,6 +92,23 @@ def test_nobody_is_suspected_while_servers_are_asked(files, redis):
     ran = happened.index("runs")
     assert happened[:2] == happened[ran + 1 : ran + 3] == ["rests", "asks"]
     assert ("runs", "asks") not in pairwise(happened)
+
+
+def test_nobody_is_suspected_while_a_shard_commits(files, redis):
+    """A worker that dies there has no strategy to blame."""
+    replay, notes = Replay.of(files), []
+
+    def asked(execute, sql, *rest):
+        if sql.startswith(("INSERT", "UPDATE")):
+            notes.extend(page.read_bytes() for page in notes_folder().glob(f"{replay.portfolio.market_id}-*"))
+        return execute(sql, *rest)
+
+    replay.ingest()
+    with database.execute_wrapper(asked):
+        replay.evaluate(5)
+    assert replay.portfolio.signals.exists()
+    assert notes
+    assert not any(map(any, notes))
 
 
 def test_strategy_that_sees_fills_asks_for_them_only_when_some_may_have_come(files, redis):
