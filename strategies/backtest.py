@@ -9,7 +9,8 @@ from itertools import islice
 
 from risk.decide import Decider
 from strategies.lane import Lane
-from strategies.runner import Marked, Runner
+from strategies.marked import Marked
+from strategies.runner import Runner
 from strategies.signal import Signal
 from trading.advance import Stop, advance, no_look
 from trading.prices import Prices

@@ -6,14 +6,12 @@ whoever was replaced, however late it wakes, writes nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import structlog
-from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 
@@ -24,7 +22,8 @@ from alphapanda.events import publish
 from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from strategies import models, records, services, waiting
-from strategies.lane import Fault, Lane, explained
+from strategies.keeping import last_targets, states_of
+from strategies.lane import Fault, Lane
 from strategies.loading import look_at_suspects, take_over, unknown_controls
 from strategies.runner import Runner
 from strategies.seen import publish_seen
@@ -43,6 +42,7 @@ SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter,
 MOST_PACE = 100_000
 ENTRIES, MOST_JOINED = 20, 16_384  # read at once, and ticks of which that are taken together
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
+SAVED_PART = 20  # times as long as a round of saving took, the next one waits
 EVERYTHING = 2**62
 _held: dict[tuple[UUID, int], Shard] = {}
 
@@ -93,8 +93,9 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
     if due:
         shard.begin_round()
         _save(shard)
+        states = models.StrategyState.objects.in_bulk([c.strategy_id for c in due], field_name="strategy_id")
         for control in due:
-            shard.apply(control)
+            shard.apply(control, states.get(control.strategy_id))
         look_at_suspects(shard, market_log)
     return moved or bool(due)
 
@@ -162,13 +163,20 @@ def _pace(lane: Lane, size: int, seconds: float) -> None:
 def _commit(shard: Shard, committed: Committed, states: int) -> None:
     """Saves when there is something that others wait for, and about so many quiet states when it is their turn."""
     signals, faults = shard.take_signals(), shard.take_faults()
-    if not shard.round and monotonic() - shard.saved_at > settings.SHARD_SAVE_SECONDS:
+    if not shard.round and _is_round_due(shard):
         shard.begin_round()
     if signals or faults or shard.round:
         _save(shard, signals, faults, states)
     shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
     if shard.published < shard.seen:
         _publish(shard, committed)
+
+
+def _is_round_due(shard: Shard) -> bool:
+    """Saving takes a small part of the time, but a log must not fill up behind what is saved."""
+    rest = max(settings.SHARD_SAVE_SECONDS, SAVED_PART * shard.round_seconds)
+    is_far = shard.seen - shard.row.saved > settings.LOG_KEEP_TICKS // 2
+    return is_far or monotonic() - shard.saved_at > rest
 
 
 def _publish(shard: Shard, committed: Committed) -> None:
@@ -183,14 +191,17 @@ def _publish(shard: Shard, committed: Committed) -> None:
 
 
 def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), most: int = EVERYTHING) -> None:
-    """One transaction: place, states, signals and faults, or nothing when the epoch is not ours any more."""
-    quiet = shard.round.part(dict(shard.runners()), most) if shard.round else set()
-    states, broken = _states(shard, quiet | {strategy.pk for strategy, _, _ in signals})
+    """One transaction: place, states, signals and faults, or nothing when the epoch is not ours any more.
+
+    A strategy's state need not go with its signals: whoever loads an older one finds the same signals again.
+    """
+    begun = monotonic()
+    states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most) if shard.round else set())
     faults = [*faults, *broken]
     with transaction.atomic():
         _fence(shard)
         models.StrategyState.objects.bulk_create(
-            [*states, *_last_targets(faults)],
+            [*states, *last_targets(faults)],
             update_conflicts=True,
             unique_fields=["strategy"],
             update_fields=["version", "place", "state"],
@@ -200,8 +211,8 @@ def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), most:
         for fault in faults:
             services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
         transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
-    if shard.round and not shard.round.waiting:
-        shard.round = None
+    if shard.round:
+        shard.note_saved(monotonic() - begun)
 
 
 def _fence(shard: Shard) -> None:
@@ -212,34 +223,3 @@ def _fence(shard: Shard) -> None:
     rows = models.Shard.objects.filter(pk=shard.row.pk, epoch=shard.row.epoch)
     if not rows.update(**fields):
         raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")
-
-
-def _states(shard: Shard, wanted: set[int]) -> tuple[list[models.StrategyState], list[Fault]]:
-    """States of some strategies; one whose state cannot be kept is a fault."""
-    states, broken = [], []
-    for strategy, runner in list(shard.runners()):
-        if strategy not in wanted:
-            continue
-        try:
-            states.append(_bounded(_state(strategy, runner, runner.dump())))
-        except SoftTimeLimitExceeded:
-            raise
-        except Exception as error:  # noqa: BLE001  (a strategy may have a `dump` of its own)
-            broken.append(Fault(strategy, runner.place, explained(error), runner))
-            shard.remove(strategy)
-    return states, broken
-
-
-def _bounded(state: models.StrategyState) -> models.StrategyState:
-    if len(state.state) > settings.MAX_STATE_BYTES:
-        raise ValueError(f"its state has {len(state.state):,} bytes; at most {settings.MAX_STATE_BYTES:,} are kept")
-    return state
-
-
-def _last_targets(faults: Iterable[Fault]) -> list[models.StrategyState]:
-    """What outlives a fault; a strategy that never ran has left nothing."""
-    return [_state(f.strategy, f.runner, f.runner.targets()) for f in faults if f.runner]
-
-
-def _state(strategy: int, runner: Runner, state: dict[str, Any]) -> models.StrategyState:
-    return models.StrategyState(strategy_id=strategy, version_id=runner.id, place=runner.place, state=json.dumps(state))

@@ -164,4 +164,4 @@ class Lane:
         """Numbers before this one are missing: windows of prices start anew."""
         for strategy, runner in list(self.runners.items()):
             if runner.place < first - 1:
-                self.guard(strategy, first, runner.on_gap)
+                self.guard(strategy, first, runner.on_gap, self.place, first)

@@ -16,8 +16,10 @@ from django.db.models import F, QuerySet
 
 from strategies import configuration, models
 from strategies.lane import Fault, Lane
-from strategies.runner import Marked
+from strategies.marked import Marked
+from strategies.runner import Said
 from strategies.shard import Shard
+from strategies.signal import Source
 from strategies.suspects import Notebook, Suspect, died_twice, left_behind
 from trading.log import MarketLog
 from trading.models import Market
@@ -36,6 +38,7 @@ def take_over(market: UUID, number: int, market_log: MarketLog) -> Shard:
     shard.counted = models.Control.objects.filter(market=market, from_tick__isnull=False).count()  # first the count
     controls = _by_strategy(controls_of(row))
     pending: list[models.Control] = []
+    shard.said = _said_since(row)
     for strategy in _strategies_of(row):
         pending += _resume(shard, strategy, controls[strategy.pk])
     shard.learn(pending)
@@ -122,6 +125,18 @@ def _note_again(notebook: Notebook, suspected: int, strategy: int, tick: int) ->
     notebook.note(strategy, tick, is_alone=tick == suspected)
 
 
+def _said_since(row: models.Shard) -> defaultdict[int, list[Said]]:
+    """Signals that the saved states may not know of. A replay has no gap that would need them."""
+    said: defaultdict[int, list[Said]] = defaultdict(list)
+    if row.market.kind == Market.Kind.REPLAY:
+        return said
+    signals = models.Signal.objects.filter(portfolio__market=row.market_id, portfolio__shard=row.number)
+    later = signals.filter(tick__gt=row.saved, source=Source.STRATEGY).order_by("tick", "n")
+    for strategy, *one in later.values_list("strategy", "tick", "instrument", "target"):
+        said[strategy].append((one[0], one[1], one[2]))
+    return said
+
+
 def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Control]) -> list[models.Control]:
     """Sets a strategy to its saved place; returns the controls behind that place, which are still to come."""
     state = configuration.state_of(strategy)
@@ -133,7 +148,9 @@ def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Contr
     version = _version_in_force(in_force)
     if version:
         shard.add(
-            strategy, place, partial(configuration.resumed, strategy, version, state, shard.row.saved, shard.rosters)
+            strategy,
+            place,
+            partial(configuration.resumed, strategy, version, state, shard.row.saved, shard.rosters),
         )
     return [control for control in controls if (control.from_tick or 0) > place]
 

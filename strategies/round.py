@@ -16,6 +16,7 @@ class Round:
     seen: int
     prices: str
     waiting: deque[int]
+    seconds: float = 0.0  # that saving it has taken
 
     def part(self, runners: Mapping[int, Runner], states: int) -> set[int]:
         """Strategies to be saved next, with about so many states; those that are gone are left out."""

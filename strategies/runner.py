@@ -1,7 +1,6 @@
 """A runner: one configured strategy, an instance per instrument, turning ticks into signals at edges."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from alphapanda.identity import derived_id
 from strategies.arrays import Wishes
 from strategies.base import Strategy
 from strategies.indicators import Window
+from strategies.marked import Marked
 from strategies.panel import Panel
 from strategies.sheet import Sheet
 from strategies.signal import Signal, Target
@@ -25,26 +25,13 @@ MAX_SIGNALS_PER_TICK = 10
 MAX_SIGNALS_PER_SECOND = 100  # of one instrument, in market time
 KEPT = ("target", "busy")
 QUIET = [0, 0]
-
-
-@dataclass(slots=True)
-class Marked:
-    """The instruments whose last prices the signals of a portfolio carry: those of which it may hold something, which
-    are those that its strategies name or have signalled for.
-    """
-
-    instruments: set[int] = field(default_factory=set)
-    is_all: bool = False
-
-    def with_own(self, instrument: int) -> set[int] | None:
-        """None is all of them."""
-        self.instruments.add(instrument)
-        return None if self.is_all else self.instruments
+Said = tuple[int, int, int]  # tick, instrument, target
 
 
 class Runner:
     """`id` is that of the strategy's version: signals derive theirs from it; `ordinal` is the strategy's
-    number in its portfolio, `place` the last tick that the state contains, `shown` the last whose fills it knows.
+    number in its portfolio, `place` the last tick that the state contains, `shown` the last whose fills it knows,
+    `said` what it has signalled since, as far as that is known.
 
     `instruments` are those it trades, None stands for all; `marked` are those whose prices its signals carry.
     """
@@ -74,6 +61,7 @@ class Runner:
         self._targets: dict[int, int] = {}  # ours, whatever a strategy does to its own
         self._busy: dict[int, list[int]] = {}  # second of market time, signals in it
         self._panel: Panel | None = None
+        self.said: list[Said] = []
 
     @property
     def size(self) -> int:
@@ -118,7 +106,13 @@ class Runner:
     def on_fill(self, fill: Fill) -> None:
         self._instance(fill.instrument.id).on_fill(fill)
 
-    def on_gap(self) -> None:
+    def on_gap(self, after: int, first: int) -> None:
+        """Ticks after one number and before another are missing: windows start anew, targets are as signals of those
+        ticks say.
+        """
+        for tick, instrument, target in self.said:
+            if max(after, self.place) < tick < first:
+                self._targets[instrument] = self._instance(instrument).target = target
         if self._panel and self._strategy.on_gap is Strategy.on_gap:
             self._panel.clear()
         else:

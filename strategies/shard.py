@@ -14,8 +14,9 @@ import msgspec
 
 from strategies import configuration, models
 from strategies.lane import Fault, Lane, explained
+from strategies.marked import Marked
 from strategies.round import Round
-from strategies.runner import Marked, Runner, signalled
+from strategies.runner import Runner, Said, signalled
 from strategies.sheet import Rosters
 from strategies.signal import Signal
 from strategies.suspects import Notebook, Suspect, died_twice
@@ -36,9 +37,10 @@ class Moved:
 @dataclass(slots=True)
 class Shard:
     """`row` fences it by its epoch; `known` are the controls it has learnt of when `counted` in its market had got
-    their tick; `marked` are the instruments whose last prices its portfolios' signals carry;
-    `published` what others were told of its place, `unheard` tick and portfolio of
-    signals that they were not told of yet, `saved_at` when a round of saving began last, `round` what is left of it.
+    their tick; `marked` are the instruments whose last prices its portfolios' signals carry, `said` is what strategies
+    had signalled when it was loaded; `published` what others were told of its place, `unheard` tick and portfolio of
+    signals that they were not told of yet, `saved_at` when a round of saving began last, `round` what is left of it,
+    `round_seconds` what the last one took.
     """
 
     row: models.Shard
@@ -52,10 +54,12 @@ class Shard:
     counted: int = 0
     marked: dict[int, Marked] = field(default_factory=dict)
     rosters: Rosters = field(default_factory=dict)
+    said: dict[int, list[Said]] = field(default_factory=dict)
     published: int = -1
     unheard: list[tuple[int, int]] = field(default_factory=list)
     saved_at: float = field(default_factory=monotonic)
     round: Round | None = None
+    round_seconds: float = 0.0
     faults: list[Fault] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
 
@@ -94,6 +98,13 @@ class Shard:
         self.round = Round(self.seen, prices, deque(strategy for strategy, _ in self.runners()))
         self.saved_at = monotonic()
 
+    def note_saved(self, seconds: float) -> None:
+        """How long a part of the round took; after the last one loading starts from where the round began."""
+        assert self.round
+        self.round.seconds += seconds
+        if not self.round.waiting:
+            self.row.saved, self.round_seconds, self.round = self.round.seen, self.round.seconds, None
+
     def learn(self, controls: Iterable[models.Control]) -> None:
         """Takes in controls that have got their tick; those that it knows already change nothing."""
         new = [control for control in controls if control.pk not in self.known]
@@ -109,8 +120,8 @@ class Shard:
         self.pending = self.pending[len(due) :]
         return due
 
-    def apply(self, control: models.Control) -> None:
-        """Ends what ran of the strategy and starts what the control says; call it with everything saved.
+    def apply(self, control: models.Control, state: models.StrategyState | None) -> None:
+        """Ends what ran of the strategy and starts what the control says, with its saved state: everything must be.
 
         A new version is only for what runs: it does not release a strategy that was quarantined before its tick.
         """
@@ -119,7 +130,6 @@ class Shard:
         self.remove(control.strategy_id)
         if not control.runs or control.version is None or control.from_tick is None:
             return
-        state = models.StrategyState.objects.filter(strategy=control.strategy_id).first()
         make = partial(configuration.started, control.strategy, control.version, state, control.from_tick, self.rosters)
         self.mark(control.strategy, state)
         self.add(control.strategy, control.from_tick, make)
@@ -138,6 +148,7 @@ class Shard:
         if runner is None:
             return
         runner.join(self.marked[strategy.portfolio_id])
+        runner.said = self.said.get(strategy.pk, [])
         self.strategies[strategy.pk] = strategy
         lane = self.main
         if runner.sees_fills:

@@ -23,13 +23,18 @@ SELECT id, freeze_quantity, lower_circuit, upper_circuit, previous_close FROM tr
 WHERE id = ANY(%s::bigint[]) AND num_nonnulls(freeze_quantity, lower_circuit, upper_circuit, previous_close) > 0
 """
 _USUAL = Calendar()
+NEIGHBOURS = 1_000
 
 
 class Instruments(dict[int, Instrument]):
-    """Instruments by id; one that is not known yet is looked up."""
+    """Instruments by id; one that is not known yet is looked up, with its neighbours: a feed has thousands."""
 
     def __missing__(self, number: int) -> Instrument:
-        self[number] = instrument_value(models.Instrument.objects.get(pk=number))
+        first = number - number % NEIGHBOURS
+        rows = models.Instrument.objects.filter(pk__gte=first, pk__lt=first + NEIGHBOURS)
+        self.update({row.pk: instrument_value(row) for row in rows if row.pk not in self})
+        if number not in self:
+            raise KeyError(f"no instrument has the id {number}")
         return self[number]
 
 

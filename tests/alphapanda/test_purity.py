@@ -38,6 +38,7 @@ PURE = (
     "strategies.base",
     "strategies.indicators",
     "strategies.arrays",
+    "strategies.marked",
     "strategies.panel",
     "strategies.sheet",
     "strategies.interest",

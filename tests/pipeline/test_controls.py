@@ -72,8 +72,9 @@ def test_portfolio_is_told_of_every_signal_that_the_shard_has_passed(files, redi
     assert sum(wanted) > 10
 
 
-def test_nobody_is_suspected_while_servers_are_asked(files, redis):
+def test_nobody_is_suspected_while_servers_are_asked(files, settings, redis):
     """PostgreSQL stood still; the strategy that was next to see its fills was taken for hanging."""
+    settings.SHARD_SAVE_SECONDS = 0.0
     replay = Replay.of(files, strategy=["pyramid"], param=[])
     replay.begin("decide", "execute")
     log, portfolio = MarketLog(redis, replay.portfolio.market_id), replay.portfolio

@@ -11,6 +11,9 @@ from alphapanda.management.commands.seed import seed_reference
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
 from strategies import evaluation
+from strategies.base import Strategy
+from strategies.models import Signal, StrategyState
+from strategies.services import create_strategy, start
 from trading.bookkeeping import open_book, ticks_for
 from trading.gaps import note_gap
 from trading.ingest import ingest
@@ -95,3 +98,25 @@ def test_only_the_clock_of_a_live_market_need_not_be_on_the_disk(market, kind, e
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == (expected,)
     assert Portfolio.objects.get().clock == 5
+
+
+class WantsTen(Strategy):
+    """Of every instrument, once."""
+
+    def on_tick(self, _tick):
+        return None if self.target else 10
+
+
+def test_targets_survive_the_loss_of_process_and_log_though_no_state_was_saved(market, redis, settings):
+    settings.USER_STRATEGIES, settings.SHARD_SAVE_SECONDS = [f"{__name__}.WantsTen"], 1e6
+    portfolio = open_portfolio(User.objects.create_user("asha"), "late", market, Decimal(1_000_000))
+    start(create_strategy(portfolio, "ten", "wants_ten", {}, []))
+    for _ in range(2):
+        ingest(market.pk, 1, lambda: None)
+        evaluation.evaluate(market.pk, portfolio.shard, 0.5, lambda _: None)
+        evaluation._held.clear()
+        redis.flushdb()
+    signals = Signal.objects.filter(portfolio=portfolio)
+    assert StrategyState.objects.filter(place__gt=0).count() == 0
+    assert signals.values("instrument").distinct().count() == signals.count() > 0
+    assert Gap.objects.exists()

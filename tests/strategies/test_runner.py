@@ -5,7 +5,8 @@ from uuid import UUID
 import pytest
 
 from strategies.base import Parameters, Strategy
-from strategies.runner import MAX_SIGNALS_PER_TICK, Marked, Runner
+from strategies.marked import Marked
+from strategies.runner import MAX_SIGNALS_PER_TICK, Runner
 from strategies.signal import Target
 from tests.builders import NAMESPACE, SBIN, TCS, runner, rupees, tick, ticks
 from trading.instrument import Instrument
