@@ -42,7 +42,7 @@ SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter,
 MOST_PACE = 100_000
 ENTRIES, MOST_JOINED = 20, 16_384  # read at once, and ticks of which that are taken together
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
-SAVED_PART = 20  # times as long as a round of saving took, the next one waits
+SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
 EVERYTHING = 2**62
 _held: dict[tuple[UUID, int], Shard] = {}
 
@@ -173,8 +173,12 @@ def _commit(shard: Shard, committed: Committed, states: int) -> None:
 
 
 def _is_round_due(shard: Shard) -> bool:
-    """Saving takes a small part of the time, but a log must not fill up behind what is saved."""
-    rest = max(settings.SHARD_SAVE_SECONDS, SAVED_PART * shard.round_seconds)
+    """Saving takes a small part of the time, but a log must not fill up behind what is saved, and what a replay has
+    come to is kept.
+    """
+    if shard.is_over:
+        return shard.row.saved < shard.seen
+    rest = settings.SHARD_SAVE_SECONDS * max(1.0, SAVED_PART * shard.round_seconds)
     is_far = shard.seen - shard.row.saved > settings.LOG_KEEP_TICKS // 2
     return is_far or monotonic() - shard.saved_at > rest
 
