@@ -49,10 +49,9 @@ class FirehoseSource:
         return int((time() - self._begun) * self.rate) - self.sent
 
     def take(self, first: int, most: int) -> Ticks | None:
-        count = min(self.due(), most)
-        if count < self.rate * FRAME_SECONDS:
+        if (due := self.due()) < self.rate * FRAME_SECONDS:
             return None
-        frame = self._frame(count)
+        frame = self._frame(min(due, most))
         arrival = int(time() * SECOND)
         records = self._decoder.records(frame, arrival)
         batch = Ticks(memoryview(records), first, INSTRUMENTS, is_wide=True)
