@@ -22,6 +22,7 @@ from trading import models as trading
 
 FRESH_SECONDS = 2.0
 KEPT_SECONDS = 3_600
+VALUED_MS = 250
 
 
 def open_portfolio(user: User, name: str, market: trading.Market, starting_cash: Decimal, **terms: Any) -> Portfolio:
@@ -55,6 +56,13 @@ def summary(portfolio: Portfolio) -> dict[str, Any]:
 def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
     """Positions from the same valuation as the summary."""
     return cast("list[dict[str, Any]]", _document(portfolio)["positions"])
+
+
+def is_due(portfolio_id: int) -> bool:
+    """Not more than four times a second, whatever is traded, while a sweep will come again: a replay ends."""
+    if connection().set(key("valued", portfolio_id), 1, nx=True, px=VALUED_MS):
+        return True
+    return Portfolio.objects.filter(pk=portfolio_id, market__kind=trading.Market.Kind.REPLAY).exists()
 
 
 def revalue(portfolio_id: int) -> dict[str, Any]:

@@ -11,4 +11,5 @@ from portfolio import services
 @shared_task(name="portfolio.value", soft_time_limit=4, time_limit=8)
 def value(portfolio: int) -> None:
     awake(f"value:{portfolio}")
-    services.revalue(portfolio)
+    if services.is_due(portfolio):
+        services.revalue(portfolio)

@@ -61,7 +61,7 @@ class Whose:
 
     def lock(self) -> None:
         """Whoever decides for a portfolio that it concerns waits, so the change takes its place at their clocks."""
-        list(self._portfolios().select_for_update(of=("self",)).order_by("pk"))
+        list(self._portfolios().select_for_update(of=("self",), no_key=True).order_by("pk"))
 
     def row(self) -> models.Limits:
         """Made when there is none yet: nothing is limited by it so far."""

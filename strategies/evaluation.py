@@ -40,7 +40,7 @@ Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
-ENTRIES, MOST_JOINED = 20, 16_384  # read at once, and ticks of which that are taken together
+ENTRIES = 20  # read at once
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
 EVERYTHING = 2**62
@@ -103,7 +103,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
     """Evaluates entries until there is enough to commit, a control ahead, nothing left or no time."""
     begun = monotonic()
-    for entry in joined(market_log.read(lane.place, ENTRIES), MOST_JOINED):
+    for entry in joined(market_log.read(lane.place, ENTRIES)):
         if entry.first > lane.place + 1:
             if shard.is_replay:
                 return  # the sequencer reads its file again after a wipe

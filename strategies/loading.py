@@ -143,8 +143,7 @@ def _resume(shard: Shard, strategy: models.Strategy, controls: list[models.Contr
     place = max(state.place if state else 0, shard.row.saved)
     in_force = [control for control in controls if (control.from_tick or 0) <= place]
     shard.known |= {control.pk for control in in_force}
-    if in_force:
-        shard.mark(strategy, state)
+    shard.mark(strategy.portfolio_id, state)
     version = _version_in_force(in_force)
     if version:
         shard.add(

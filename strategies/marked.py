@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Marked:
-    """The instruments whose last prices the signals of a portfolio carry: those of which it may hold something, which
-    are those that its strategies name or have signalled for.
+    """The instruments whose last prices the signals of a portfolio carry: those for which its strategies have
+    signalled, for it may hold something of them.
     """
 
     instruments: set[int] = field(default_factory=set)

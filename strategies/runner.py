@@ -71,7 +71,9 @@ class Runner:
     def join(self, marked: Marked) -> None:
         """A portfolio. Who sees fills is behind the others, and they cannot know for what it has signalled."""
         self.marked = marked
-        marked.is_all = marked.is_all or (self.sees_fills and self.instruments is None)
+        if self.sees_fills:
+            marked.instruments |= self.instruments or set()
+            marked.is_all = marked.is_all or self.instruments is None
 
     def on_tick(self, tick: Tick, prices: Known) -> list[Signal]:
         """Signals of one tick. Errors: whatever the strategy raises; ValueError for nonsense."""

@@ -32,7 +32,7 @@ def create_strategy(
     """A strategy with its first version, not started. Errors: InputError naming what is wrong."""
     given = checked(type_name, parameters)
     with transaction.atomic():
-        Portfolio.objects.select_for_update().get(pk=portfolio.pk)
+        Portfolio.objects.select_for_update(no_key=True).get(pk=portfolio.pk)
         if portfolio.strategies.filter(name=name).exists():
             raise InputError(f"name: portfolio {portfolio.name!r} has a strategy {name!r} already")
         last = portfolio.strategies.aggregate(last=Max("ordinal"))["last"]
@@ -109,7 +109,7 @@ def quarantine(strategy_id: int, from_tick: int, reason: str) -> None:
 
 
 def _locked(strategy: Strategy) -> Strategy:
-    return Strategy.objects.select_for_update(of=("self",)).select_related("portfolio").get(pk=strategy.pk)
+    return Strategy.objects.select_for_update(of=("self",), no_key=True).select_related("portfolio").get(pk=strategy.pk)
 
 
 def _set_status(strategy: Strategy, status: str, reason: str = "") -> None:

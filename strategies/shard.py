@@ -131,15 +131,12 @@ class Shard:
         if not control.runs or control.version is None or control.from_tick is None:
             return
         make = partial(configuration.started, control.strategy, control.version, state, control.from_tick, self.rosters)
-        self.mark(control.strategy, state)
+        self.mark(control.strategy.portfolio_id, state)
         self.add(control.strategy, control.from_tick, make)
 
-    def mark(self, strategy: models.Strategy, state: models.StrategyState | None) -> None:
-        """From its first start on, whatever it may hold belongs to the marks of its portfolio's signals: for what is
-        no longer among its instruments its state speaks.
-        """
-        marked = self.marked.setdefault(strategy.portfolio_id, Marked())
-        marked.instruments |= configuration.traded(strategy) or set()
+    def mark(self, portfolio: int, state: models.StrategyState | None) -> None:
+        """What a strategy has signalled for belongs to the marks of its portfolio's signals."""
+        marked = self.marked.setdefault(portfolio, Marked())
         marked.instruments |= signalled(json.loads(state.state)) if state else set()
 
     def add(self, strategy: models.Strategy, tick: int, make: Callable[[], Runner]) -> None:

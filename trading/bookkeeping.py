@@ -57,7 +57,7 @@ def locked(portfolio_id: int) -> Portfolio:
 
 @prepared
 def _locked(portfolio: int) -> QuerySet[Portfolio]:
-    return Portfolio.objects.select_for_update().filter(pk=portfolio)
+    return Portfolio.objects.select_for_update(no_key=True).filter(pk=portfolio)
 
 
 def open_book(portfolio: Portfolio) -> OpenBook:

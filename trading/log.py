@@ -19,7 +19,7 @@ from trading.instrument import Instrument
 from trading.ticks import LATEST, Ticks
 
 LEASE_MS = 5_000
-READ_ENTRIES = 100
+READ_ENTRIES, MOST_JOINED = 100, 16_384  # entries read at once, and ticks of which that are taken together
 _ID, _LAST = struct.Struct("<I"), struct.Struct("<qqq")  # together a record of `LATEST`
 
 # Refused unless the lease holds my token and the batch follows the log's last number.
@@ -65,7 +65,7 @@ class LastPrice:
     tick: int
 
 
-def joined(entries: Iterable[Entry], most: int) -> Iterator[Entry]:
+def joined(entries: Iterable[Entry], most: int = MOST_JOINED) -> Iterator[Entry]:
     """Entries that follow each other as one, of at most about so many ticks: long batches cost less a tick."""
     gathered: list[Entry] = []
     for entry in entries:
@@ -141,7 +141,7 @@ class MarketLog:
             entries = self._up_to(place, until)
             if not entries or entries[0].first > place + 1:
                 raise LogGapError(f"ticks {place + 1} to {entries[0].first - 1 if entries else until}")
-            for entry in entries:
+            for entry in joined(entries):
                 yield entry.ticks(instruments).between(place, until)
                 place = entry.last
                 if place >= until:
@@ -153,7 +153,7 @@ class MarketLog:
         """Like `between`, but `missed` is told the first and last number of what is missing, which is passed over."""
         place = after
         while place < until and (entries := self._up_to(place, until)):
-            for entry in entries:
+            for entry in joined(entries):
                 if entry.first > place + 1 and place < until:
                     missed(place + 1, min(entry.first - 1, until))
                 yield entry.ticks(instruments).between(place, until)

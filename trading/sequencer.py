@@ -113,7 +113,7 @@ class Sequencer:
             return
         self._controls_at = monotonic()
         with transaction.atomic():
-            if not self._mine().select_for_update().exists():
+            if not self._mine().select_for_update(no_key=True).exists():
                 raise FencedError(f"market {self.market.name} has another sequencer")
             controls = self.market.controls.all()
             waiting = controls.filter(from_tick__isnull=True)
