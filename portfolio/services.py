@@ -62,7 +62,8 @@ def is_due(portfolio_id: int) -> bool:
     """Not more than four times a second, whatever is traded, while a sweep will come again: a replay ends."""
     if connection().set(key("valued", portfolio_id), 1, nx=True, px=VALUED_MS):
         return True
-    return Portfolio.objects.filter(pk=portfolio_id, market__kind=trading.Market.Kind.REPLAY).exists()
+    swept = Portfolio.objects.exclude(market__kind=trading.Market.Kind.REPLAY)
+    return not swept.filter(pk=portfolio_id).exists()
 
 
 def revalue(portfolio_id: int) -> dict[str, Any]:
