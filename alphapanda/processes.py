@@ -37,7 +37,7 @@ def pipeline(plan: Plan) -> list[Program]:
         # What a portfolio is worth is worked out beside the path of orders, not in it.
         worker("ingest", "ingest,sweep,portfolio", plan.ingest_concurrency),
         *shards,
-        worker("portfolios", "risk,execution,sweep", 1),
+        worker("portfolios", "risk,execution,sweep", 2),
         beat(),
         flower(plan),
     ]

@@ -33,8 +33,8 @@ class Cost:
 
 def run(size: Size, folder: Path) -> Iterator[Row]:
     much, some = size.growth_evaluations, size.growth_evaluations // 4
-    one, few = Case(1, 5, 1, some // 5), Case(10, 5, 1, some)
-    many, wide = Case(size.many_strategies, 5, 1, much), Case(10, size.many_instruments, 1, some)
+    one, few = Case(1, 5, 1, some // 5), Case(10, 5, 1, much)
+    many, wide = Case(size.many_strategies, 5, 1, much), Case(10, size.many_instruments, 1, much)
     spread = Case(size.many_strategies, 5, 4, much)
     costs = {}
     for cases in ((one, few, many, wide), (spread,)):

@@ -34,6 +34,7 @@ from trading.services import MOST_TICKS, cancel_resting, move, settle, stops_up_
 from trading.session import microseconds
 
 MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time limit
+MOST_WATCHED_TICKS = 5_000  # each may be looked at by exit rules
 
 
 def decide(portfolio_id: int, seen: int) -> bool:
@@ -74,7 +75,7 @@ def _undecided(portfolio: Portfolio, seen: int) -> tuple[list[Signal], int]:
 
     Never only a part of those of one tick; where the first is out of reach, it alone and how far the reach is.
     """
-    until = min(seen, portfolio.clock + MOST_TICKS)
+    until = min(seen, portfolio.clock + (MOST_WATCHED_TICKS if portfolio.is_watched else MOST_TICKS))
     rows = _next_undecided(portfolio.pk, seen)
     if not rows or rows[0].tick > until:
         return rows[:1], until
