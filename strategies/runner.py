@@ -23,7 +23,6 @@ from trading.tick import Tick
 
 MAX_SIGNALS_PER_TICK = 10
 MAX_SIGNALS_PER_SECOND = 100  # of one instrument, in market time
-KEPT = ("target", "busy")
 QUIET = [0, 0]
 Said = tuple[int, int, int]  # tick, instrument, target
 
@@ -32,7 +31,6 @@ class Runner:
     """`id` is that of the strategy's version: signals derive theirs from it; `ordinal` is the strategy's
     number in its portfolio, `place` the last tick that the state contains, `shown` the last whose fills it knows,
     `said` what it has signalled since, as far as that is known.
-
     `instruments` are those it trades, None stands for all; `marked` are those whose prices its signals carry.
     """
 
@@ -118,7 +116,8 @@ class Runner:
         if self._panel and self._strategy.on_gap is Strategy.on_gap:
             self._panel.clear()
         else:
-            self._take_out()
+            for instrument in self._targets:
+                self._instance(instrument)
         for instance in self._instances.values():
             instance.on_gap()
 
@@ -146,11 +145,8 @@ class Runner:
 
     def load_targets(self, state: dict[str, Any]) -> None:
         """Of the state of another version, or from before a pause, only the targets hold."""
-        self.load({instrument: {n: v for n, v in values.items() if n in KEPT} for instrument, values in state.items()})
-
-    def _take_out(self) -> None:
-        for instrument in self._targets:
-            self._instance(instrument)
+        kept = ("target", "busy")
+        self.load({i: {name: values[name] for name in kept if name in values} for i, values in state.items()})
 
     def _instance(self, instrument: int) -> Strategy:
         """Its state asked tick by tick, taken out of the panel where it is in there."""
