@@ -22,7 +22,6 @@ from trading import models as trading
 
 FRESH_SECONDS = 2.0
 KEPT_SECONDS = 3_600
-VALUED_MS = 250
 
 
 def open_portfolio(user: User, name: str, market: trading.Market, starting_cash: Decimal, **terms: Any) -> Portfolio:
@@ -60,7 +59,7 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 def is_due(portfolio_id: int) -> bool:
     """Not more than four times a second, whatever is traded, while a sweep will come again: a replay ends."""
-    if connection().set(key("valued", portfolio_id), 1, nx=True, px=VALUED_MS):
+    if not connection().exists(_mark(portfolio_id)):
         return True
     swept = Portfolio.objects.exclude(market__kind=trading.Market.Kind.REPLAY)
     return not swept.filter(pk=portfolio_id).exists()
@@ -76,6 +75,7 @@ def revalue(portfolio_id: int) -> dict[str, Any]:
     amounts = {"equity": money(valued.equity), "cash": money(valued.cash), "net_pnl": money(valued.net_pnl)}
     event = PortfolioValued(portfolio_id=portfolio_id, **amounts)
     publish([envelope(event, "portfolio", portfolio_id)])
+    connection().set(_mark(portfolio_id), 1, px=settings.VALUED_MS)  # last: a valuation that failed is due again
     return document
 
 
@@ -104,6 +104,10 @@ def _keep_point(overview: Overview) -> None:
         unique_fields=["portfolio", "minute"],
         update_fields=["tick", "equity", "cash"],
     )
+
+
+def _mark(portfolio_id: int) -> str:
+    return key("valued", portfolio_id)
 
 
 def _place(portfolio_id: int) -> str:

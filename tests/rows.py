@@ -42,9 +42,9 @@ def market(name="mock"):
     return Market.objects.get_or_create(name=name, defaults={"kind": Market.Kind.MOCK})[0]
 
 
-def portfolio(owner, name="demo"):
+def portfolio(owner, name="demo", **terms):
     opened = Portfolio.objects.create(
-        user=owner, name=name, market=market(), shard=0, starting_cash=1_000_000, cash=1_000_000
+        user=owner, name=name, market=market(), shard=0, starting_cash=1_000_000, cash=1_000_000, **terms
     )
     Limits.objects.get_or_create(portfolio=opened)
     return opened
