@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from alphapanda import bulk
 from alphapanda.connection import connection
@@ -21,6 +22,7 @@ from alphapanda.errors import FencedError
 from alphapanda.events import publish
 from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
+from alphapanda.prepared import prepared
 from strategies import models, records, services, waiting
 from strategies.keeping import last_targets, states_of
 from strategies.lane import Fault, Lane
@@ -77,9 +79,14 @@ def _keep(shard: Shard) -> None:
 def _current(market: UUID, number: int, market_log: MarketLog) -> Shard:
     """The shard as this process left it, or loaded when another has had it since."""
     held = _held.pop((market, number), None)
-    if held and models.Shard.objects.filter(pk=held.row.pk, epoch=held.row.epoch).exists():
+    if held and _epoch(held.row.pk) == [(held.row.epoch,)]:
         return held
     return take_over(market, number, market_log)
+
+
+@prepared
+def _epoch(shard: int) -> QuerySet[models.Shard, tuple[int]]:
+    return models.Shard.objects.filter(pk=shard).values_list("epoch")
 
 
 def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Committed) -> bool:

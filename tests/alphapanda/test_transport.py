@@ -36,3 +36,13 @@ def test_worker_whose_acknowledgement_got_no_answer_asks_for_more(end, redis):
             getattr(message, end)()
         assert channel.qos.can_consume()
         redis.ping()  # answered when it is over
+
+
+def test_one_client_sends_over_a_pool_and_a_new_pool_gets_another(redis):
+    with app.connection_for_write() as connection:
+        channel = connection.channel()
+        first = channel._create_client()
+        assert channel._create_client() is first
+        channel._disconnect_pools()
+        assert channel._create_client().connection_pool is not first.connection_pool
+        assert channel._create_client().ping()
