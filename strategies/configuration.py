@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 from django.conf import settings
 
 from strategies import models
 from strategies.registry import Registry, registry
 from strategies.runner import Runner
 from strategies.sheet import Rosters
+from strategies.stated import stated
 from trading.roster import Roster
 
 
@@ -53,10 +52,10 @@ def resumed(
     runner = make_runner(strategy, version, rosters)
     runner.place = saved
     if state and state.version_id == version.pk:
-        runner.load(json.loads(state.state))
+        runner.load(stated(state.state))
         runner.place = max(state.place, saved)
     elif state:
-        runner.load_targets(json.loads(state.state))
+        runner.load_targets(stated(state.state))
     runner.shown = runner.place - 1  # fills of the place itself are shown before the next tick
     return runner
 
@@ -71,6 +70,6 @@ def started(
     """A new runner that keeps the targets of whatever ran before. Errors: whatever the strategy's own code raises."""
     runner = make_runner(strategy, version, rosters)
     if state:
-        runner.load_targets(json.loads(state.state))
+        runner.load_targets(stated(state.state))
     runner.place = runner.shown = from_tick - 1
     return runner

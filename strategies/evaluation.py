@@ -156,7 +156,8 @@ def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: Ticks, deadline: float)
 
 def _slice_size(lane: Lane) -> int:
     """Ticks between two looks at the clock: few where strategies are asked one by one, or were slow lately."""
-    return max(1, min(SLICE // max(1, lane.interest.one_by_one), lane.pace))
+    asked = lane.interest.one_by_one
+    return max(1, min(SLICE // asked, lane.pace) if asked else lane.pace)
 
 
 def _pace(lane: Lane, size: int, seconds: float) -> None:

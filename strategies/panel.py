@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from strategies.arrays import Indices, Prices64
 from strategies.indicators import Window
+from strategies.packed import packed, unpacked
 from strategies.sheet import Sheet
 
 MOST_CELLS = 64  # of its windows that may be touched for each price
@@ -68,6 +69,17 @@ class Windows:
         values: list[list[int]] = self.values[rows[:, None], order].tolist()
         return [of[max(self.size - count, 0) :] for of, count in zip(values, counts.tolist(), strict=True)]
 
+    def pack(self, rows: Indices) -> dict[str, Any]:
+        """What `unpack` makes windows of, with those rows alone."""
+        return {"size": self.size, "counts": packed(self.counts[rows]), "values": packed(self.values[rows])}
+
+    @classmethod
+    def unpack(cls, kept: dict[str, Any]) -> Windows:
+        windows = cls(kept["size"])
+        windows.counts = unpacked(kept["counts"])
+        windows.values = unpacked(kept["values"]).reshape(-1, windows.size)
+        return windows
+
 
 class Panel:
     """`windows` by the name of the attribute; `held` is the position wanted so far. A row's state is in here, or else
@@ -118,9 +130,14 @@ class Panel:
         for windows in self.windows.values():
             windows.counts[:] = 0
 
-    def dump(self) -> Iterable[tuple[int, dict[str, Any]]]:
-        """The windows of each instrument."""
-        return zip(self._rows, self._dump(list(self._rows.values())), strict=True)
+    def pack(self) -> dict[str, Any]:
+        """Targets and windows of all instruments, as `unpacked_states` takes them."""
+        rows = np.fromiter(self._rows.values(), np.intp, len(self._rows))
+        return {
+            "instruments": packed(np.fromiter(self._rows, np.int64, len(self._rows))),
+            "targets": packed(self._held[rows]),
+            "windows": {name: windows.pack(rows) for name, windows in self.windows.items()},
+        }
 
     def _dump(self, rows: list[int]) -> list[dict[str, list[int]]]:
         found: list[dict[str, list[int]]] = [{} for _ in rows]
@@ -138,3 +155,13 @@ class Panel:
         self._is_inside = np.concatenate([self._is_inside, np.zeros(more, bool)])
         for windows in self.windows.values():
             windows.grow(rows)
+
+
+def unpacked_states(kept: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Of what `Panel.pack` gave: target and windows of each instrument."""
+    instruments, targets = (unpacked(kept[name]).tolist() for name in ("instruments", "targets"))
+    states: list[dict[str, Any]] = [{"target": target} for target in targets]
+    for name, windows in kept["windows"].items():
+        for state, values in zip(states, Windows.unpack(windows).dump(np.arange(len(states))), strict=True):
+            state[name] = values
+    return dict(zip(instruments, states, strict=True))

@@ -1,6 +1,5 @@
 """A runner: one configured strategy, an instance per instrument, turning ticks into signals at edges."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -122,18 +121,21 @@ class Runner:
             instance.on_gap()
 
     def dump(self) -> dict[str, Any]:
-        """State of each instrument by its id (as text: it becomes JSON)."""
-        states = {instrument: instance.dump() for instrument, instance in self._instances.items()}
-        states.update(self._panel.dump() if self._panel else ())
-        return {str(i): {**states[i], **kept} for i, kept in self._kept()}
+        """State of each instrument by its id (as text: it becomes JSON), that of those in the panel in one: `stated`
+        takes it apart.
+        """
+        states = {str(i): {**instance.dump(), **self._kept(i)} for i, instance in self._instances.items()}
+        if self._panel:
+            busy = {str(i): of for i, of in self._busy.items() if of != QUIET and i not in self._instances}
+            states["panel"] = {**self._panel.pack(), "busy": busy}
+        return states
 
     def targets(self) -> dict[str, Any]:
         """The part of the state that outlives a version, a stop or a fault."""
-        return {str(instrument): kept for instrument, kept in self._kept()}
+        return {str(instrument): self._kept(instrument) for instrument in self._targets}
 
-    def _kept(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for instrument, target in self._targets.items():
-            yield instrument, {"target": target, "busy": self._busy.get(instrument, QUIET)}
+    def _kept(self, instrument: int) -> dict[str, Any]:
+        return {"target": self._targets[instrument], "busy": self._busy.get(instrument, QUIET)}
 
     def load(self, state: dict[str, Any]) -> None:
         for instrument, values in state.items():
@@ -223,11 +225,6 @@ def _panel_of(instance: Strategy) -> Panel:
     if other or any(map(len, windows.values())):
         raise TypeError(f"`on_prices` is only asked where all state is windows, empty at the start: {sorted(other)}")
     return Panel({name: window.size for name, window in windows.items()})
-
-
-def signalled(state: dict[str, Any]) -> set[int]:
-    """The instruments in which a strategy has signalled, from the state of its runner."""
-    return {int(i) for i, values in state.items() if values["target"] or values.get("busy", QUIET) != QUIET}
 
 
 def _windows(instance: Strategy) -> dict[str, Window]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,9 +15,10 @@ from strategies import configuration, models
 from strategies.lane import Fault, Lane, explained
 from strategies.marked import Marked
 from strategies.round import Round
-from strategies.runner import Runner, Said, signalled
+from strategies.runner import Runner, Said
 from strategies.sheet import Rosters
 from strategies.signal import Signal
+from strategies.stated import signalled, stated
 from strategies.suspects import Notebook, Suspect, died_twice
 
 FAR = 2**62
@@ -137,7 +137,7 @@ class Shard:
     def mark(self, portfolio: int, state: models.StrategyState | None) -> None:
         """What a strategy has signalled for belongs to the marks of its portfolio's signals."""
         marked = self.marked.setdefault(portfolio, Marked())
-        marked.instruments |= signalled(json.loads(state.state)) if state else set()
+        marked.instruments |= signalled(stated(state.state)) if state else set()
 
     def add(self, strategy: models.Strategy, tick: int, make: Callable[[], Runner]) -> None:
         """Makes a runner and lets it take part; those that see fills get a lane of their own."""

@@ -14,6 +14,7 @@ from strategies.lane import Lane
 from strategies.mean_reversion import MeanReversion, MeanReversionParameters
 from strategies.momentum import Momentum, MomentumParameters
 from strategies.runner import Runner
+from strategies.stated import stated
 from tests.builders import SBIN, TCS, tick
 from trading.prices import Prices
 from trading.tick import Tick
@@ -55,10 +56,14 @@ def lane(parameters: list) -> Lane:
     return Lane(runners=runners)
 
 
+def kept(runner: Runner):
+    return stated(json.dumps(runner.dump()))
+
+
 def outcome(a_lane: Lane):
     a_lane.settle()
     signals = sorted((s.tick, s.strategy, s.n, s.id, s.target, s.previous_e4, str(s.marks)) for *_, s in a_lane.signals)
-    return signals, [(r.place, r.dump()) for r in a_lane.runners.values()], a_lane.faults, a_lane.place
+    return signals, [(r.place, kept(r)) for r in a_lane.runners.values()], a_lane.faults, a_lane.place
 
 
 def run(a_lane: Lane, ticks: list[Tick], sizes: list[int], reload_at: int, gap_at: int) -> Lane:
@@ -80,7 +85,7 @@ def reloaded(a_lane: Lane) -> Lane:
     runners = {}
     for n, old in a_lane.runners.items():
         runners[n] = Runner(old.id, n, old._strategy, old._parameters)
-        runners[n].load(json.loads(json.dumps(old.dump())))
+        runners[n].load(kept(old))
         runners[n].place = old.place
     prices = Prices(json.loads(json.dumps(a_lane.prices.dump())))
     return Lane(a_lane.place, prices, runners, a_lane.signals, a_lane.faults)

@@ -1,0 +1,30 @@
+"""Whole numbers of many instruments as short text: a state of thousands of windows is written in a millisecond.
+
+As JSON numbers 90,000 windows of 15 prices took 0.9 s of Python and 0.5 s of PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+
+import numpy as np
+
+from strategies.arrays import Prices64
+
+WIDTHS = (1, 2, 4, 8)  # bytes
+
+
+def packed(values: Prices64) -> str:
+    """Flat: what they are at least, a step that they all are multiples of from there, bytes of each, and these."""
+    least = int(values.min()) if values.size else 0
+    above = (values - least).astype(np.uint64).ravel()
+    step = int(np.gcd.reduce(above)) or 1
+    steps = above // np.uint64(step)
+    width = next(width for width in WIDTHS if int(steps.max(initial=0)) < 2 ** (8 * width))
+    return f"{least} {step} {width} {b64encode(steps.astype(f'<u{width}').tobytes()).decode()}"
+
+
+def unpacked(text: str) -> Prices64:
+    least, step, width, encoded = text.split(" ")
+    steps = np.frombuffer(b64decode(encoded), f"<u{width}").astype(np.uint64)
+    return np.asarray((steps * np.uint64(step)).astype(np.int64) + int(least), dtype=np.int64)
