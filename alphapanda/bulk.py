@@ -18,6 +18,8 @@ from uuid import UUID
 import msgspec
 from django.db import connection, models
 
+from alphapanda.statements import write
+
 Write = Callable[[Any], str]
 
 
@@ -56,8 +58,7 @@ def update(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
 
 def _execute(statement: str, columns: Sequence[Column], rows: Sequence[models.Model]) -> None:
     values = zip(*map(attrgetter(*(column.attribute for column in columns)), rows), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_array(column, of) for column, of in zip(columns, values, strict=True)])
+    write(statement, [_array(column, of) for column, of in zip(columns, values, strict=True)])
 
 
 def _quote(name: str) -> str:

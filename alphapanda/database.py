@@ -12,6 +12,7 @@ _OPTIONS = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
+    "prepare_threshold": 0,  # Django forbids what `statements.py` does; its own statements are never prepared
     "options": "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
 }
 _POOL = {"min_size": 1, "max_size": 10, "timeout": 10}

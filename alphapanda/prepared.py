@@ -6,14 +6,17 @@ same: rows of the model, or tuples after `values_list` (of columns that need no 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
+from operator import add
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model, QuerySet
+from psycopg.sql import Literal
 
 from alphapanda.rows import loaded
+from alphapanda.statements import fetch
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
@@ -28,20 +31,24 @@ def prepared(build: Callable[P, QuerySet[M, R]]) -> Callable[P, list[R]]:
     """
 
     @cache
-    def compiled() -> tuple[Read[R], str, list[Callable[..., Any]]]:
+    def compiled() -> tuple[Read[R], str, list[int]]:
         marks = range(_MARK, _MARK + build.__code__.co_argcount)
         query = build(*marks)  # type: ignore[call-arg]
-        sql, constants = query.query.sql_with_params()
-        return _reader(query), sql, [_parameter(constant, marks) for constant in constants]
+        return _reader(query), *_statement(*query.query.sql_with_params(), marks)
 
     @wraps(build)
     def rows(*arguments: P.args, **_: P.kwargs) -> list[R]:
-        read, sql, parameters = compiled()
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [parameter(arguments) for parameter in parameters])
-            return read(cursor.fetchall())
+        read, statement, places = compiled()
+        return read(fetch(statement, [arguments[place] for place in places]))
 
     return rows
+
+
+def _statement(sql: str, parameters: Sequence[Any], marks: range) -> tuple[str, list[int]]:
+    """Constants are written into it, which an index with a condition needs; and the arguments that remain, by place."""
+    parts, places = sql.split("%s"), [marks.index(p) for p in parameters if p in marks]
+    texts = ["%s" if parameter in marks else Literal(parameter).as_string() for parameter in parameters]
+    return "".join(map(add, parts, [*texts, ""])), places
 
 
 def _reader(query: QuerySet[M, R]) -> Read[R]:
@@ -59,10 +66,3 @@ def _reader(query: QuerySet[M, R]) -> Read[R]:
         return [cast("R", loaded(query.model, names, row)) for row in values]
 
     return read
-
-
-def _parameter(constant: object, marks: range) -> Callable[..., Any]:
-    if isinstance(constant, int) and constant in marks:
-        place = marks.index(constant)
-        return lambda arguments: arguments[place]
-    return lambda _: constant

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby, takewhile
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from alphapanda.prepared import prepared
+from alphapanda.statements import fetch, write
 from portfolio.models import Portfolio
 from risk import models
 from risk.decide import Trades
@@ -47,12 +47,10 @@ def counted(opened: OpenBook, days: Iterable[date]) -> tuple[Trades, dict[date, 
     """Approved decisions so far of each strategy on these days; by day, orders of sliced ones beyond their first."""
     trades: Trades = {}
     more: Counter[date] = Counter()
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [list(opened.ids.values()), list(days)])
-        for strategy, day, made, more_orders in cursor.fetchall():
-            trades[opened.ordinal(strategy), day] = made
-            if more_orders:
-                more[day] += more_orders
+    for strategy, day, made, more_orders in fetch(_COUNTS, [list(opened.ids.values()), list(days)]):
+        trades[opened.ordinal(strategy), day] = made
+        if more_orders:
+            more[day] += more_orders
     return trades, dict(more)
 
 
@@ -64,8 +62,7 @@ def count(decisions: Iterable[models.Decision], placed: Iterable[Order]) -> None
     if not counted:
         return
     rows = [(strategy, day, made, more[strategy, day]) for (strategy, day), made in counted.items()]
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD, list(map(list, zip(*rows, strict=True))))
+    write(_ADD, list(map(list, zip(*rows, strict=True))))
 
 
 def halts(opened: OpenBook) -> list[Halt]:

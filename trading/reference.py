@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from alphapanda.prepared import prepared
+from alphapanda.statements import fetch
 from trading import models
 from trading.calendar import Calendar, Hours, SpecialDay
 from trading.charges import Product, Rates, RatesTable
@@ -72,9 +72,7 @@ def rates_value(row: models.ChargeRate) -> Rates:
 
 def stored_exchange(instruments: Iterable[int], asks_for_hours: bool) -> Exchange:
     """What is known of some instruments; the calendar is the usual one unless somebody asks for it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FACTS, [list(instruments)])
-        facts = {pk: Facts(*known) for pk, *known in cursor.fetchall()}
+    facts = {pk: Facts(*known) for pk, *known in fetch(_FACTS, [list(instruments)])}
     return Exchange(facts, stored_calendar() if asks_for_hours else _USUAL)
 
 
