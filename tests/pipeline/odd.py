@@ -103,6 +103,14 @@ class Counts(Strategy):
         return self.count
 
 
+class CountsLater(Counts):
+    """Only from its seventh price on."""
+
+    def on_tick(self, tick):
+        wanted = super().on_tick(tick)
+        return wanted if wanted > 6 else None
+
+
 class LeavesLater(Strategy):
     """Its `start` ends the process from the second time on: when a worker loads it again."""
 

@@ -72,6 +72,26 @@ def test_suspect_that_was_innocent_is_shown_each_tick_once(files, settings, redi
     assert replay.hash == expected(files, **options)["ledger_hash"]
 
 
+def test_suspect_carries_the_prices_of_what_others_of_its_portfolio_signal_for_meanwhile(files, settings, redis):
+    """It runs ahead of them, so it cannot know for what."""
+    settings.LOG_BATCH_TICKS = 10
+    replay = Replay.of(
+        [*files, bars(files[0].with_name("SBIN.csv"), 4, 40)], strategy=["counts_later", "counts"], param=[]
+    )
+    other, suspect = replay.portfolio.strategies.order_by("ordinal")
+    for strategy, symbol in ((other, "SBIN"), (suspect, "HDFCBANK")):
+        strategy.instruments.set([Instrument.objects.get(symbol=symbol)])
+    replay.begin("decide", "execute")
+    replay.ingest()
+    shard = evaluation._held[replay.portfolio.market_id, replay.portfolio.shard]
+    shard.notebook.note(suspect.pk, shard.main.place + 10)
+    replay.forget()
+    replay.evaluate(5)
+    first = other.signals.earliest("tick")
+    later = suspect.signals.filter(tick__gt=first.tick, tick__lte=shard.main.place + 10)
+    assert [str(first.instrument_id) in signal.marks for signal in later] == [True] * 3
+
+
 def test_start_that_ends_the_process_ends_its_strategy_only(files, settings, redis):
     settings.SHARD_SAVE_SECONDS, odd.LeavesLater.starts = 0.0, 0
     replay = Replay.of(files, strategy=["leaves_later", "momentum"], param=MOMENTUM)

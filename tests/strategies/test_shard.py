@@ -1,0 +1,43 @@
+"""What a shard tells others, and when it saves everything anew."""
+
+from time import monotonic
+
+import pytest
+
+from strategies import models
+from strategies.evaluation import SAVED_PART, _is_round_due
+from strategies.lane import Lane
+from strategies.shard import Shard
+from strategies.suspects import Notebook
+from trading.models import Market
+
+
+@pytest.fixture
+def shard(tmp_path) -> Shard:
+    row = models.Shard(market=Market(kind=Market.Kind.MOCK))
+    return Shard(row, is_replay=False, main=Lane(), notebook=Notebook(tmp_path, "shard"))
+
+
+def test_ticks_are_told_again_when_the_lane_that_was_behind_is_gone(shard):
+    """An order that waited for a tick which only the lane ahead had seen would not have been looked at."""
+    shard.main = Lane(50, ticked={7})
+    shard.own[1] = Lane(20)
+    assert shard.take_ticked() == {7}
+    shard.remove(1)
+    assert [shard.take_ticked(), shard.take_ticked()] == [{7}, set()]
+
+
+@pytest.mark.parametrize(
+    ("round_seconds", "is_due"), [(0.0, True), (2.5 / SAVED_PART, True), (4.0 / SAVED_PART, False)]
+)
+def test_a_round_that_took_long_makes_the_next_one_wait(shard, settings, round_seconds, is_due):
+    settings.SHARD_SAVE_SECONDS = 1.0
+    shard.round_seconds, shard.saved_at = round_seconds, monotonic() - 3
+    assert _is_round_due(shard) is is_due
+
+
+@pytest.mark.parametrize(("seen", "is_due"), [(100, False), (101, True)])
+def test_a_log_never_fills_up_behind_what_is_saved(shard, settings, seen, is_due):
+    settings.LOG_KEEP_TICKS, settings.SHARD_SAVE_SECONDS = 200, 1e6
+    shard.main.place = seen
+    assert _is_round_due(shard) is is_due
