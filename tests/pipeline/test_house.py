@@ -108,9 +108,16 @@ class Running:
     def worker(self, name):
         """The process that runs the worker now; its children are not in the same group as its parent."""
         members = psutil.Process(self.process.pid).children()
-        alive = [p for p in members if p.status() != psutil.STATUS_ZOMBIE]
-        found = [p for p in alive if f"-n {name}@" in " ".join(p.cmdline())]
+        found = [p for p in members if f"-n {name}@" in command_of(p)]
         return found[0] if found else None
+
+
+def command_of(process):
+    """Nothing of one that has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return ""
 
 
 @pytest.fixture(scope="module")
