@@ -17,8 +17,6 @@ from alphapanda.letterbox import Letter, post, readable
 
 # What a message of a wrong shape raises in Celery; an error of the broker must pass.
 WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError)
-
-
 EVENTS_SECONDS = 0.5  # that what Flower is told is gathered
 
 

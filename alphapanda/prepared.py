@@ -47,8 +47,12 @@ def prepared(build: Callable[P, QuerySet[M, R]]) -> Callable[P, list[R]]:
 def _statement(sql: str, parameters: Sequence[Any], marks: range) -> tuple[str, list[int]]:
     """Constants are written into it, which an index with a condition needs; and the arguments that remain, by place."""
     parts, places = sql.split("%s"), [marks.index(p) for p in parameters if p in marks]
-    texts = ["%s" if parameter in marks else Literal(parameter).as_string() for parameter in parameters]
+    texts = ["%s" if parameter in marks else _literal(parameter) for parameter in parameters]
     return "".join(map(add, parts, [*texts, ""])), places
+
+
+def _literal(constant: Any) -> str:
+    return Literal(constant).as_string().replace("%", "%%")
 
 
 def _reader(query: QuerySet[M, R]) -> Read[R]:

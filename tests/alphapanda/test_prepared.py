@@ -2,7 +2,9 @@ import pytest
 from django.db.models import QuerySet
 
 from alphapanda.prepared import prepared
-from strategies.models import Signal
+from alphapanda.statements import fetch
+from portfolio.models import Portfolio
+from strategies.models import Signal, Strategy
 from tests import rows
 from trading.models import Order
 
@@ -56,3 +58,14 @@ def test_it_is_compiled_once(portfolio):
     query = prepared(counted)
     assert [len(query(portfolio)), len(query(portfolio + 1)), len(query(portfolio))] == [6, 0, 6]
     assert len(calls) == 1
+
+
+def named(portfolio: int) -> QuerySet[Strategy]:
+    return Strategy.objects.filter(portfolio=portfolio, name="50% off 'all'")
+
+
+def test_constants_are_in_the_text_where_indexes_with_a_condition_need_them(portfolio):
+    wanted = rows.strategy(Portfolio.objects.get(pk=portfolio), "50% off 'all'")
+    assert prepared(named)(portfolio) == [wanted]
+    texts = fetch("SELECT statement FROM pg_prepared_statements WHERE statement LIKE %s", ["%strategies_strategy%"])
+    assert [("50% off ''all''" in text, "$2" in text) for (text,) in texts] == [(True, False)]
