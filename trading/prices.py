@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading.roster import Roster
 from trading.tick import Tick
-from trading.ticks import Ticks
+from trading.ticks import Column, Ticks
 from trading.volumes import SPAN, UNTOLD, Row, Sums, added, added_all, recent, sums
 
 LAST, PREVIOUS, TIME, VOLUMES = 0, 1, 2, slice(3, 6)  # columns; a previous price of 0 is none
@@ -52,8 +53,7 @@ class Prices:
     def pass_over(self, ticks: Ticks) -> None:
         """As `update` with each of them."""
         groups, prices = ticks.groups, ticks.grouped_prices
-        rows = self._roster.rows(groups.instruments.tolist())
-        self._grow()
+        rows = self.rows(ticks)
         cells, last = self._cells, groups.ends - 1
         is_one = groups.ends - groups.begins == 1
         cells[rows, PREVIOUS] = np.where(is_one, cells[rows, LAST], prices[last - 1])
@@ -61,8 +61,18 @@ class Prices:
         for group, span, volume in sums(ticks):
             cells[rows[group], VOLUMES] = added_all(cells[rows[group], VOLUMES], span, volume)
 
+    def rows(self, ticks: Ticks) -> NDArray[np.intp]:
+        """Of each of a batch's groups; there is one for each from now on."""
+        rows = self._roster.rows(ticks.groups.instruments.tolist())
+        self._grow()
+        return rows
+
+    def column(self) -> Column:
+        """Last prices by row; 0 where none is known."""
+        return self._cells[:, LAST].copy()
+
     def last(self, instrument: int) -> int | None:
-        return self._cell(instrument, LAST)
+        return self._cell(instrument, LAST) or None
 
     def previous(self, instrument: int) -> int | None:
         return self._cell(instrument, PREVIOUS) or None
@@ -72,10 +82,14 @@ class Prices:
         return self._cell(instrument, TIME)
 
     def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
-        if instruments is None:
-            return dict(zip(self._roster, self._cells[: len(self._roster), LAST].tolist(), strict=True))
-        found = {instrument: self.last(instrument) for instrument in instruments}
-        return {instrument: price for instrument, price in found.items() if price is not None}
+        return self.of_column(self._cells[:, LAST], instruments)
+
+    def of_column(self, prices: Column, instruments: Set[int] | None) -> dict[int, int]:
+        """Of prices by row those that are there, of some instruments or of all."""
+        asked = self._roster if instruments is None else instruments
+        rows = {instrument: row for instrument in asked if (row := self._roster.find(instrument)) is not None}
+        found = zip(rows, prices[list(rows.values())].tolist(), strict=True)
+        return {instrument: price for instrument, price in found if price}
 
     def volume(self, instrument: int, time: int) -> int | None:
         return recent(self.volumes(instrument), time)
@@ -108,36 +122,41 @@ class Prices:
 
 
 class Passing:
-    """Prices within a batch: as if those `before` it had been updated with its ticks up to `place`."""
+    """Prices within a batch: as if those `before` it had seen its ticks up to `place`, which only rises."""
 
     def __init__(self, before: Prices, ticks: Ticks) -> None:
         self.place = -1
         self._before, self._ticks = before, ticks
         self._groups, self._prices = ticks.groups, ticks.grouped_prices.data  # whose items are whole numbers of Python
+        self._passed = 0
 
     @cached_property
     def _sums(self) -> Sums:
         return Sums(self._ticks)
 
+    @cached_property
+    def _last(self) -> tuple[NDArray[np.intp], Column]:
+        """The row of each tick, and prices by row as of the ticks passed."""
+        rows, groups = np.empty(len(self._ticks), np.intp), self._groups
+        rows[groups.order] = np.repeat(self._before.rows(self._ticks), groups.ends - groups.begins)
+        return rows, self._before.column()
+
     def previous(self, instrument: int) -> int | None:
-        begin, end = self._groups.spans.get(instrument, (0, 0))
+        begin, end = self._groups.span(instrument)
         seen = bisect_right(self._groups.places, self.place, begin, end)
         if seen > begin + 1:
             return self._prices[seen - 2]
         return self._before.last(instrument) if seen > begin else self._before.previous(instrument)
 
     def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
-        found, places, prices = self._before.marks(instruments), self._groups.places, self._prices
-        spans = self._groups.spans
-        for instrument in spans if instruments is None else spans.keys() & instruments:
-            begin, end = spans[instrument]
-            seen = bisect_right(places, self.place, begin, end)
-            if seen > begin:
-                found[instrument] = prices[seen - 1]
-        return found
+        rows, last = self._last
+        new = slice(self._passed, self.place + 1)
+        last[rows[new]] = self._ticks.column("price_e4")[new]  # of several of one row the last one stays
+        self._passed = new.stop
+        return self._before.of_column(last, instruments)
 
     def volume(self, instrument: int, time: int) -> int | None:
-        begin, end = self._groups.spans.get(instrument, (0, 0))
+        begin, end = self._groups.span(instrument)
         seen = bisect_right(self._groups.places, self.place, begin, end)
         return recent(self._sums.passed(self._before.volumes(instrument), begin, seen), time)
 

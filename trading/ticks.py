@@ -47,26 +47,27 @@ class Groups:
     def ends(self) -> NDArray[np.intp]:
         return np.append(self.begins[1:], len(self.order))[: len(self.begins)]
 
-    @cached_property
-    def bounds(self) -> list[tuple[int, int]]:
-        """From where to where in `order` each instrument has its ticks."""
-        return list(zip(self.begins.tolist(), self.ends.tolist(), strict=True))
-
     def of_group(self, index: int) -> list[int]:
         """The places of one instrument's ticks."""
-        begin, end = self.bounds[index]
-        return self.places[begin:end]
-
-    @cached_property
-    def places(self) -> list[int]:
-        """`order` as a list."""
-        places: list[int] = self.order.tolist()
+        places: list[int] = self.order[self.begins[index] : self.ends[index]].tolist()
         return places
 
+    def span(self, instrument: int) -> tuple[int, int]:
+        """From where to where in `order` an instrument has its ticks."""
+        ids, begins, ends = self._bounds
+        index = bisect_left(ids, instrument)
+        if index == len(ids) or ids[index] != instrument:
+            return 0, 0
+        return begins[index], ends[index]
+
     @cached_property
-    def spans(self) -> dict[int, tuple[int, int]]:
-        """The bounds by instrument id."""
-        return dict(zip(self.instruments.tolist(), self.bounds, strict=True))
+    def places(self) -> memoryview:
+        """`order`, whose items are whole numbers of Python then."""
+        return self.order.data
+
+    @cached_property
+    def _bounds(self) -> tuple[memoryview, memoryview, memoryview]:
+        return self.instruments.data, self.begins.data, self.ends.data
 
 
 class Ticks:
@@ -166,9 +167,9 @@ class Ticks:
 
     def find(self, instruments: Iterable[int], begin: int, end: int) -> int | None:
         """The place of the first tick of any of these instruments, between two places."""
-        places, spans, found = self.groups.places, self.groups.spans, end
+        places, found = self.groups.places, end
         for instrument in instruments:
-            low, high = spans.get(instrument, (0, 0))
+            low, high = self.groups.span(instrument)
             at = bisect_left(places, begin, low, high)
             if at < high:
                 found = min(found, places[at])
