@@ -18,11 +18,11 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from alphapanda.connection import connection, key
-from alphapanda.prepared import prepared
 from alphapanda.wake import wake
 from portfolio.models import Portfolio
+from portfolio.services import is_due
 from strategies.models import Shard, Signal
-from strategies.seen import seen_by
+from strategies.seen import seen_by, shard_of
 from strategies.shard import Moved
 from strategies.waiting import released
 from trading.bookkeeping import awaiting
@@ -89,14 +89,19 @@ def wake_shards(market: UUID, shards: Iterable[int]) -> None:
 
 def wake_signalled(portfolio: int, correlation: UUID | None = None) -> None:
     """New signals: decide, then match what was ordered, then value."""
-    tasks = ("risk.decide", "trading.execute", "portfolio.value")
-    wake(f"decide:{portfolio}", "risk", lambda: chain(*(step(task, portfolio, correlation) for task in tasks)))
+    tasks = ("risk.decide", "trading.execute")
+    wake(f"decide:{portfolio}", "risk", lambda: _valued_after(portfolio, tasks, correlation))
 
 
 def wake_working(portfolio: int) -> None:
     """New ticks for working orders: match, then value."""
-    tasks = ("trading.execute", "portfolio.value")
-    wake(f"execute:{portfolio}", "execution", lambda: chain(*(step(task, portfolio) for task in tasks)))
+    wake(f"execute:{portfolio}", "execution", lambda: _valued_after(portfolio, ("trading.execute",)))
+
+
+def _valued_after(portfolio: int, tasks: Sequence[str], correlation: UUID | None = None) -> Signature:
+    """Without the valuation while it is not due: the sweep sends one of its own, every second."""
+    every = (*tasks, "portfolio.value") if is_due(portfolio) else tasks
+    return chain(*(step(task, portfolio, correlation) for task in every))
 
 
 def wake_moving(portfolio: int, *, is_watched: bool) -> None:
@@ -120,16 +125,11 @@ def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
             wake_moving(portfolio, is_watched=is_watched)
 
 
-def wake_waiting(portfolio_id: int) -> None:
+def wake_waiting(portfolio: int) -> None:
     """After a clock has moved: strategies that waited to see their fills."""
-    for portfolio in _portfolio(portfolio_id):
-        if released(portfolio):
-            wake_shard(portfolio.market_id, portfolio.shard)
-
-
-@prepared
-def _portfolio(number: int) -> QuerySet[Portfolio]:
-    return Portfolio.objects.filter(pk=number)
+    market, shard = shard_of(portfolio)
+    if released(market, shard, portfolio):
+        wake_shard(market, shard)
 
 
 def sweep() -> None:

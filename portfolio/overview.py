@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from alphapanda.connection import connection
-from portfolio.models import Portfolio, Position
-from portfolio.position import Position as PositionValue
+from portfolio import models
+from portfolio.models import Portfolio
+from portfolio.position import Position
 from portfolio.statement import Account, position_line, statement
 from portfolio.valuation import Holding, Valuation, value
 from trading import models as trading
@@ -22,18 +24,63 @@ from trading.instrument import from_e4, to_e4
 from trading.log import LastPrice, MarketLog
 from trading.session import microseconds
 
-Prices = dict[tuple[UUID, int], LastPrice]
+Prices = dict[tuple[UUID, int], LastPrice]  # by market and instrument
+_COLUMNS = (
+    "portfolio",
+    "portfolio__cash",
+    "portfolio__peak_equity",
+    "portfolio__clock",
+    "strategy",
+    "strategy__name",
+    "instrument",
+    "instrument__symbol",
+    "instrument__multiplier",
+    "mark",
+    "quantity",
+    "cost",
+    "realised",
+    "charges",
+)
 
 
-@dataclass(frozen=True, slots=True)
+class Held(NamedTuple):
+    """A position's row with what belongs to it, a field for each of the columns: as models, hundreds of them take ten
+    times as long, and a portfolio that trades is valued every second.
+    """
+
+    portfolio: int
+    cash: Decimal
+    peak_equity: Decimal
+    clock: int
+    strategy: int
+    strategy_name: str
+    instrument: int
+    symbol: str
+    multiplier: int
+    mark: Decimal | None
+    quantity: int
+    cost: Decimal
+    realised: Decimal
+    charges: Decimal
+
+    @property
+    def whose(self) -> dict[str, Any]:
+        return {"strategy": self.strategy, "strategy_name": self.strategy_name, "symbol": self.symbol}
+
+    @property
+    def position(self) -> Position:
+        return Position(self.quantity, self.cost, self.realised, self.charges, self.multiplier)
+
+
+@dataclass(frozen=True)
 class Overview:
     """A portfolio with its positions at last prices; `as_of` is the newest of their times, microseconds."""
 
     portfolio: Portfolio
-    holdings: list[tuple[Position, Holding]] = field(default_factory=list)
+    holdings: list[tuple[Held, Holding]] = field(default_factory=list)
     as_of: int | None = None
 
-    @property
+    @cached_property
     def valuation(self) -> Valuation:
         held = [holding for _, holding in self.holdings]
         return value(self.portfolio.starting_cash, self.portfolio.cash, held)
@@ -45,28 +92,28 @@ class Overview:
 
     def positions(self) -> list[dict[str, Any]]:
         """Its positions as JSON."""
-        return [{**_whose(row), **position_line(holding)} for row, holding in self.holdings]
+        return [{**row.whose, **position_line(holding)} for row, holding in self.holdings]
 
 
 def overviews(portfolios: Sequence[Portfolio]) -> list[Overview]:
-    """In the order given."""
-    held: dict[int, list[Position]] = defaultdict(list)
-    rows = Position.objects.filter(portfolio__in=portfolios).select_related("portfolio", "instrument", "strategy")
-    for row in rows.order_by("strategy__ordinal", "instrument__symbol"):
-        held[row.portfolio_id].append(row)
-    prices = last_prices(row for rows in held.values() for row in rows)
+    """In the order given; cash, peak and clock of each become those of the moment."""
+    held: dict[int, list[Held]] = defaultdict(list)
+    rows = models.Position.objects.filter(portfolio__in=portfolios).order_by("strategy__ordinal", "instrument__symbol")
+    for row in map(Held._make, rows.values_list(*_COLUMNS)):
+        held[row.portfolio].append(row)
+    prices = last_prices((p.market_id, row.instrument) for p in portfolios for row in held[p.pk])
     return [_overview(portfolio, held[portfolio.pk], prices) for portfolio in portfolios]
 
 
-def last_prices(rows: Iterable[Position]) -> Prices:
+def last_prices(instruments: Iterable[tuple[UUID, int]]) -> Prices:
     """From Redis; those of markets that are gone from there, from the rows saved of them."""
     wanted: dict[UUID, set[int]] = defaultdict(set)
-    for row in rows:
-        wanted[row.portfolio.market_id].add(row.instrument_id)
+    for market, instrument in instruments:
+        wanted[market].add(instrument)
     found = {
         (market, instrument): price
-        for market, instruments in wanted.items()
-        for instrument, price in MarketLog(connection(), market).last_prices(instruments).items()
+        for market, ids in wanted.items()
+        for instrument, price in MarketLog(connection(), market).last_prices(ids).items()
     }
     cold = [market for market, ids in wanted.items() if any((market, i) not in found for i in ids)]
     return {**_saved(cold), **found}
@@ -80,18 +127,11 @@ def _saved(markets: list[UUID]) -> Prices:
     }
 
 
-def _overview(portfolio: Portfolio, rows: list[Position], prices: Prices) -> Overview:
+def _overview(portfolio: Portfolio, rows: list[Held], prices: Prices) -> Overview:
     """A position whose instrument has no last price counts at the mark of its last fill."""
-    current = rows[0].portfolio if rows else portfolio
-    found = [prices.get((current.market_id, row.instrument_id)) for row in rows]
+    for row in rows[:1]:
+        portfolio.cash, portfolio.peak_equity, portfolio.clock = row.cash, row.peak_equity, row.clock
+    found = [prices.get((portfolio.market_id, row.instrument)) for row in rows]
     marks = [from_e4(p.price_e4) if p else row.mark or Decimal(0) for row, p in zip(rows, found, strict=True)]
-    holdings = [(row, Holding(_value(row), mark)) for row, mark in zip(rows, marks, strict=True)]
-    return Overview(current, holdings, max((p.time for p in found if p), default=None))
-
-
-def _value(row: Position) -> PositionValue:
-    return PositionValue(row.quantity, row.cost, row.realised, row.charges, row.instrument.multiplier)
-
-
-def _whose(row: Position) -> dict[str, Any]:
-    return {"strategy": row.strategy_id, "strategy_name": row.strategy.name, "symbol": row.instrument.symbol}
+    holdings = [(row, Holding(row.position, mark)) for row, mark in zip(rows, marks, strict=True)]
+    return Overview(portfolio, holdings, max((p.time for p in found if p), default=None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from time import time
 from typing import Any, cast
 from zlib import crc32
@@ -58,11 +59,15 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 
 def is_due(portfolio_id: int) -> bool:
-    """Not more than four times a second, whatever is traded, while a sweep will come again: a replay ends."""
-    if not connection().exists(_mark(portfolio_id)):
-        return True
-    swept = Portfolio.objects.exclude(market__kind=trading.Market.Kind.REPLAY)
-    return not swept.filter(pk=portfolio_id).exists()
+    """Not more than once a second, whatever is traded, while a sweep will come again: a replay ends."""
+    return _is_in_replay(portfolio_id) or not connection().exists(_mark(portfolio_id))
+
+
+@lru_cache(maxsize=10_000)
+def _is_in_replay(portfolio_id: int) -> bool:
+    """A portfolio's market is for life, and so is that one's kind."""
+    replayed = Portfolio.objects.filter(market__kind=trading.Market.Kind.REPLAY)
+    return replayed.filter(pk=portfolio_id).exists()
 
 
 def revalue(portfolio_id: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alphapanda.money import money
-from portfolio.models import Portfolio, Position
+from portfolio.models import Portfolio
 from portfolio.overview import last_prices
 from risk import past
 from risk.limit_services import scopes_of
@@ -37,7 +37,7 @@ def limits_usage(portfolio: Portfolio) -> dict[str, Any]:
 def account_now(opened: OpenBook) -> Account:
     book, portfolio = opened.book, opened.portfolio
     ids = {held for _, held in book.positions} | {order.instrument.id for order in book.working}
-    prices = last_prices(Position(portfolio=portfolio, instrument_id=instrument) for instrument in sorted(ids))
+    prices = last_prices((portfolio.market_id, instrument) for instrument in ids)
     marks = {instrument: price.price_e4 for (_, instrument), price in prices.items()}
     time = _market_time(portfolio, (price.time for price in prices.values()))
     known = {pk: INSTRUMENTS[pk] for pk in sorted(ids)}

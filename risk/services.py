@@ -130,7 +130,8 @@ def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue], until: 
     events: list[SignalValue | Stop] = sorted([*due, *(stop for _, stop in stops)], key=lambda e: (e.tick, e.turn))
     after = opened.book.clock if opened.book.is_waiting else events[0].tick if events else until
     look = decider.watch.look if decider.watch else no_look
-    advance(opened.book, ticks_for(opened, after, until), events, until, decider.act, look)
+    watched = opened.book.watched | {signal.instrument.id for signal in due}
+    advance(opened.book, ticks_for(opened, after, until, watched), events, until, decider.act, look)
     settle(control for control, _ in stops)
 
 

@@ -1,22 +1,23 @@
-"""Thin tasks: clear the wake-up and call the service; the chain goes on to execution."""
+"""Thin tasks: clear the wake-up and call the service; the chain goes on to execution where that finds ticks."""
 
 from __future__ import annotations
 
 from time import monotonic
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from alphapanda import pipeline
 from alphapanda.wake import awake
 from risk import services
 from strategies.seen import seen_for
+from trading.bookkeeping import may_match
 from trading.log import LogGapError
 
 SECONDS = 0.5  # then it is another portfolio's turn
 
 
-@shared_task(name="risk.decide", soft_time_limit=4, time_limit=8)
-def decide(portfolio: int) -> None:
+@shared_task(name="risk.decide", soft_time_limit=4, time_limit=8, bind=True)
+def decide(self: Task[[int], None], portfolio: int) -> None:
     awake(f"decide:{portfolio}")
     seen, deadline = seen_for(portfolio), monotonic() + SECONDS
     try:
@@ -26,3 +27,6 @@ def decide(portfolio: int) -> None:
                 return
     except LogGapError:
         return  # the sweep comes again when the log has been read anew
+    if not may_match(portfolio):
+        self.request.chain = None  # deciding has matched up to here; the next tick will wake execution
+        pipeline.wake_waiting(portfolio)

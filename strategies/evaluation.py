@@ -7,7 +7,7 @@ whoever was replaced, however late it wakes, writes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,7 @@ SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
 ENTRIES = 20  # read at once
+STEP_SECONDS = 0.015  # between two looks at a live log: a feed has entries of some milliseconds, and each look costs three
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
 EVERYTHING = 2**62
@@ -61,9 +62,11 @@ def evaluate(market: UUID, number: int, seconds: float, committed: Committed) ->
 
 def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
     deadline, market_log = monotonic() + seconds, MarketLog(connection(), market)
-    shard = _current(market, number, market_log)
+    shard, begun = _current(market, number, market_log), monotonic()
     while (is_behind := _step(shard, market_log, deadline, committed)) and monotonic() < deadline:
-        pass
+        if not shard.is_replay:
+            sleep(max(0.0, begun + STEP_SECONDS - monotonic()))
+        begun = monotonic()
     _keep(shard)
     return is_behind
 

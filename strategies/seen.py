@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 
 from alphapanda.connection import connection, key
 from alphapanda.prepared import prepared
+from portfolio.models import Portfolio
 from strategies import models
 
 # Only the newest holder moves it, and only forward.
@@ -36,6 +38,12 @@ def seen_for(portfolio_id: int) -> int:
     for market, number, seen in _shard_of(portfolio_id):
         return _or_published(seen, market, number)
     return 0
+
+
+@lru_cache(maxsize=10_000)
+def shard_of(portfolio_id: int) -> tuple[UUID, int]:
+    """Market and number of the shard that a portfolio is in for life. Errors: Portfolio.DoesNotExist."""
+    return Portfolio.objects.values_list("market", "shard").get(pk=portfolio_id)
 
 
 @prepared

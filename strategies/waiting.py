@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -57,9 +58,9 @@ def move(lane: Lane, strategy: models.Strategy, ticks: Ticks, deadline: float, a
     return True
 
 
-def released(portfolio: Portfolio) -> bool:
+def released(market: UUID, shard: int, portfolio: int) -> bool:
     """Whether a strategy of the portfolio waited for its clock, which has moved now."""
-    return bool(connection().srem(_waiting(portfolio), portfolio.pk))
+    return bool(connection().srem(key("waiting", market, shard), portfolio))
 
 
 def _known(runner: Runner, strategy: models.Strategy) -> Known:
@@ -71,7 +72,7 @@ def _known(runner: Runner, strategy: models.Strategy) -> Known:
 
 def _clock(portfolio: Portfolio) -> int:
     """From now on the strategy is woken when the clock moves: said before the clock is read, no wake-up is missed."""
-    connection().sadd(_waiting(portfolio), portfolio.pk)
+    connection().sadd(key("waiting", portfolio.market_id, portfolio.shard), portfolio.pk)
     return Portfolio.objects.values_list("clock", flat=True).get(pk=portfolio.pk)
 
 
@@ -112,7 +113,3 @@ def _show_fills(lane: Lane, strategy: int, tick: int, known: Known) -> None:
     while known.fills and known.fills[0].tick <= runner.place and strategy in lane.runners:
         lane.guard(strategy, tick, runner.on_fill, known.fills.popleft())
     runner.shown = runner.place
-
-
-def _waiting(portfolio: Portfolio) -> str:
-    return key("waiting", portfolio.market_id, portfolio.shard)

@@ -22,6 +22,7 @@ from alphapanda.prepared import prepared
 from alphapanda.rows import new
 from portfolio.models import Portfolio, Position
 from strategies.models import Strategy
+from strategies.seen import shard_of
 from trading import models, records
 from trading.book import Book
 from trading.charges import Product
@@ -101,8 +102,9 @@ def is_replay(market: UUID) -> bool:
     return models.Market.objects.filter(pk=market, kind=models.Market.Kind.REPLAY).exists()
 
 
-def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Ticks]:
-    """The log's ticks that an advance needs. Errors: LogGapError when a replay's log must be read again first.
+def ticks_for(opened: OpenBook, after: int, until: int, watched: Set[int]) -> Iterable[Ticks]:
+    """The log's ticks that an advance needs which looks at these instruments: none when none of them has ticked, where
+    the feed does not wait. Errors: LogGapError when a replay's log must be read again first.
 
     A live log may have lost some: that is a recorded gap, and orders meet the next tick there is.
     """
@@ -110,6 +112,8 @@ def ticks_for(opened: OpenBook, after: int, until: int) -> Iterable[Ticks]:
     log = MarketLog(connection(), market)
     if is_replay(market):
         return log.between(after, until, INSTRUMENTS)
+    if not log.have_ticked(watched, after):
+        return ()
     missed = partial(note_missed, market, f"portfolio {opened.portfolio.pk}")
     return log.available(after, until, INSTRUMENTS, missed)
 
@@ -157,11 +161,23 @@ def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
     }
 
 
+def may_match(portfolio_id: int) -> bool:
+    """Whether something that a portfolio waits for may have ticked behind its clock: a hint too."""
+    market, shard = shard_of(portfolio_id)
+    hint = cast("bytes | None", connection().hget(key("awaited", market, shard), str(portfolio_id)))
+    if hint is None:
+        return False
+    waiting = msgspec.json.decode(hint, type=_Awaited)
+    log = MarketLog(connection(), market)
+    return waiting.instruments is None or log.have_ticked(waiting.instruments, waiting.clock)
+
+
 class _Awaited(msgspec.Struct):
     """None stands for all instruments: a replay is held back by every clock."""
 
     instruments: list[int] | None
     is_watched: bool
+    clock: int
 
 
 def _note_awaited(opened: OpenBook) -> None:
@@ -169,7 +185,7 @@ def _note_awaited(opened: OpenBook) -> None:
     name = key("awaited", portfolio.market_id, portfolio.shard)
     is_bound = is_replay(portfolio.market_id)
     if is_bound or book.is_waiting:
-        hint = _Awaited(None if is_bound else sorted(book.watched), book.is_watched)
+        hint = _Awaited(None if is_bound else sorted(book.watched), book.is_watched, book.clock)
         connection().hset(name, str(portfolio.pk), msgspec.json.encode(hint))
     else:
         connection().hdel(name, str(portfolio.pk))

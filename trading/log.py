@@ -4,7 +4,7 @@ An entry's stream id is its last tick number, so that "after n" also finds the b
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -177,6 +177,11 @@ class MarketLog:
         fields = [_ID.pack(instrument) for instrument in wanted]
         found = cast("list[bytes | None]", self._redis.hmget(self._prices, fields)) if wanted else []
         return {i: LastPrice(*_LAST.unpack(row)) for i, row in zip(wanted, found, strict=True) if row}
+
+    def have_ticked(self, instruments: Collection[int], after: int) -> bool:
+        """Whether any of them may have ticked behind a number: what is not known may."""
+        last = self.last_prices(instruments)
+        return len(last) < len(instruments) or any(price.tick > after for price in last.values())
 
     def latest(self) -> NDArray[np.void]:
         """All last prices as records, in the order of instruments."""

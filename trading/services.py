@@ -53,7 +53,7 @@ def move(portfolio: Portfolio, until: int) -> None:
     if book.is_waiting:
         until = min(until, book.clock + MOST_TICKS)
     stops = stops_up_to(opened, until)
-    ticks = ticks_for(opened, book.clock, until) if book.is_waiting else ()
+    ticks = ticks_for(opened, book.clock, until, book.watched) if book.is_waiting else ()
     advance(book, ticks, [s for _, s in stops], until, lambda stop: book.cancel(stop.strategy, stop.tick))
     if not (book.fills or book.closed or stops):
         need_not_last(portfolio)

@@ -14,7 +14,7 @@ from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Signal, StrategyState
 from strategies.services import create_strategy, start
-from trading.bookkeeping import open_book, ticks_for
+from trading.bookkeeping import is_replay, open_book, ticks_for
 from trading.gaps import note_gap
 from trading.ingest import ingest
 from trading.log import MarketLog
@@ -47,6 +47,10 @@ def gaps() -> list[tuple[int, int, str]]:
     return list(Gap.objects.order_by("reader").values_list("first", "last", "reader"))
 
 
+def ticked(log: MarketLog) -> set[int]:
+    return set(log.last_prices())
+
+
 def evaluate(market: Market) -> None:
     evaluation.evaluate(market.pk, 0, 0, lambda _: None)
 
@@ -68,15 +72,28 @@ def test_gap_of_the_feed_is_nobodys_fault(market, log):
 def test_order_that_missed_ticks_has_a_gap_of_its_portfolio(market, log):
     owner = User.objects.create_user("asha")
     opened = open_book(open_portfolio(owner, "late", market, Decimal(1_000_000)))
-    first, *_ = ticks_for(opened, 0, log.tail())
+    first, *_ = ticks_for(opened, 0, log.tail(), ticked(log))
     assert gaps() == [(1, first.first - 1, f"portfolio {opened.portfolio.pk}")]
 
 
 def test_log_that_was_lost_whole_is_a_gap_up_to_where_it_was_to_be_read(market, log, redis):
     opened = open_book(open_portfolio(User.objects.create_user("asha"), "late", market, Decimal(1_000_000)))
-    until = log.tail()
+    until, watched = log.tail(), ticked(log)
     redis.flushdb()
-    assert (list(ticks_for(opened, 0, until)), gaps()[0][:2]) == ([], (1, until))
+    assert (list(ticks_for(opened, 0, until, watched)), gaps()[0][:2]) == ([], (1, until))
+
+
+def test_a_live_log_is_only_read_for_instruments_that_have_ticked(market, log):
+    opened = open_book(open_portfolio(User.objects.create_user("asha"), "p", market, Decimal(1_000_000)))
+    before, last = log.tail() - 1, {instrument: price.tick for instrument, price in log.last_prices().items()}
+    quiet, *_, busy = sorted(last, key=last.__getitem__)
+    assert not list(ticks_for(opened, before, log.tail(), {quiet}))
+    for watched in ({busy}, {quiet, busy}, {quiet, max(last) + 1}):
+        (batch,) = ticks_for(opened, before, log.tail(), watched)
+        assert (batch.first, len(batch)) == (before + 1, 1)
+    Market.objects.filter(pk=market.pk).update(kind=Market.Kind.REPLAY)
+    is_replay.cache_clear()
+    assert list(ticks_for(opened, before, log.tail(), {quiet}))
 
 
 def test_no_more_of_a_log_is_read_than_is_needed(market, log):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from alphapanda import pipeline
 from alphapanda.connection import connection, key
 from portfolio import tasks
 from portfolio.models import Portfolio
@@ -20,17 +21,21 @@ def slow_pace(settings):
     settings.VALUED_MS = 60_000
 
 
-def test_a_live_portfolio_is_valued_once_in_a_while_and_a_replays_every_time(redis):
-    live = rows.portfolio(rows.user(), "live")
-    tasks.value(live.pk)
-    assert valuation(live)
-    connection().delete(key("valuation", live.pk))
-    tasks.value(live.pk)
-    assert valuation(live) is None
-    live.market.kind = "replay"
-    live.market.save(update_fields=["kind"])
-    tasks.value(live.pk)
-    assert valuation(live)
+@pytest.mark.parametrize(("kind", "is_valued_again"), [("live", False), ("mock", False), ("replay", True)])
+def test_a_live_portfolio_is_valued_once_in_a_while_and_a_replays_every_time(redis, kind, is_valued_again):
+    portfolio = rows.portfolio(rows.user(), kind)
+    portfolio.market.kind = kind
+    portfolio.market.save(update_fields=["kind"])
+    tasks.value(portfolio.pk)
+    assert valuation(portfolio)
+    connection().delete(key("valuation", portfolio.pk))
+    tasks.value(portfolio.pk)
+    assert bool(valuation(portfolio)) is is_valued_again
+    assert ("portfolio.value" in sent(portfolio)) is is_valued_again
+
+
+def sent(portfolio) -> list[str]:
+    return [step.task for step in getattr(pipeline._valued_after(portfolio.pk, ["trading.execute"]), "tasks", ())]
 
 
 def test_a_valuation_that_failed_is_due_at_once(redis):
