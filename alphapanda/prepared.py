@@ -7,41 +7,46 @@ same: rows of the model, or tuples after `values_list` (of columns that need no 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import cached_property, update_wrapper
 from operator import add
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from psycopg.sql import Literal
 
 from alphapanda.rows import loaded
-from alphapanda.statements import fetch
+from alphapanda.statements import Asked, Read, fetch
 
 P = ParamSpec("P")
-M = TypeVar("M", bound=Model)
 R = TypeVar("R")
-Read: TypeAlias = Callable[[list[Any]], list[R]]
 _MARK = 2_000_000_000  # and the numbers behind it: no query has them as constants
 
 
-def prepared(build: Callable[P, QuerySet[M, R]]) -> Callable[P, list[R]]:
+class prepared(Generic[P, R]):  # noqa: N801  (a decorator)
     """A function of whole numbers that gives a query becomes one that gives its rows. Its arguments go into the query
     as they are: they choose nothing in it.
     """
 
-    @cache
-    def compiled() -> tuple[Read[R], str, list[int]]:
-        marks = range(_MARK, _MARK + build.__code__.co_argcount)
-        query = build(*marks)  # type: ignore[call-arg]
+    def __init__(self, build: Callable[P, QuerySet[Any, R]]) -> None:
+        self._build: Callable[..., QuerySet[Any, R]] = build
+        self._count = build.__code__.co_argcount
+        update_wrapper(self, build)
+
+    def __call__(self, *arguments: P.args, **_: P.kwargs) -> list[R]:
+        asked = self.later(*arguments, **_)
+        return asked.read(fetch(asked.statement, asked.parameters))
+
+    def later(self, *arguments: P.args, **_: P.kwargs) -> Asked[R]:
+        """For `ask`."""
+        read, statement, places = self._compiled
+        return Asked(statement, [arguments[place] for place in places], read)
+
+    @cached_property
+    def _compiled(self) -> tuple[Read[R], str, list[int]]:
+        marks = range(_MARK, _MARK + self._count)
+        query = self._build(*marks)
         return _reader(query), *_statement(*query.query.sql_with_params(), marks)
-
-    @wraps(build)
-    def rows(*arguments: P.args, **_: P.kwargs) -> list[R]:
-        read, statement, places = compiled()
-        return read(fetch(statement, [arguments[place] for place in places]))
-
-    return rows
 
 
 def _statement(sql: str, parameters: Sequence[Any], marks: range) -> tuple[str, list[int]]:
@@ -55,7 +60,7 @@ def _literal(constant: Any) -> str:
     return Literal(constant).as_string().replace("%", "%%")
 
 
-def _reader(query: QuerySet[M, R]) -> Read[R]:
+def _reader(query: QuerySet[Any, R]) -> Read[R]:
     """Tuples as they come, or rows with those columns converted that PostgreSQL's driver leaves as text."""
     if query.query.values_select:
         return lambda found: cast("list[R]", found)

@@ -34,7 +34,7 @@ from trading.instrument import Instrument as InstrumentValue
 from trading.markets import open_market
 from trading.models import ChargeRate, Fill, Instrument, Market
 from trading.progress import low_mark
-from trading.reference import instrument_value, rates_value, stored_exchange
+from trading.reference import exchange_of, instrument_value, rates_value
 
 LOOK_SECONDS = 0.05
 MOST_NAME = 100  # the market's name is a little longer
@@ -200,5 +200,5 @@ def _reference_hash(market: Market) -> str:
     """Over the instruments that the files had, so that it can be held against a backtest's."""
     rows = Instrument.objects.filter(pk__in=market.last_prices.values("instrument"))
     rates = [rates_value(row) for row in ChargeRate.objects.all()]
-    exchange = stored_exchange([row.pk for row in rows], asks_for_hours=True)
+    exchange = exchange_of([row.pk for row in rows])
     return reference_hash([instrument_value(row) for row in rows], rates, default_limits(), exchange)

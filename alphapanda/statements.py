@@ -4,13 +4,28 @@ once a connection; Django writes them into it, and every statement is a new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
 
 from django.db import NotSupportedError, connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
+from psycopg.pq import PipelineStatus
+
+R = TypeVar("R")
+Read = Callable[[list[Any]], list[R]]
+
+
+@dataclass(slots=True)
+class Asked(Generic[R]):
+    """A query whose `rows` are there when `ask` has sent it, together with others."""
+
+    statement: str
+    parameters: Sequence[Any]
+    read: Read[R]
+    rows: list[R] = field(init=False)
 
 
 def fetch(statement: str, parameters: Sequence[Any]) -> list[Any]:
@@ -24,6 +39,33 @@ def write(statement: str, parameters: Sequence[Any]) -> None:
     """Errors: Django's."""
     with _cursor() as cursor:
         cursor.execute(statement, parameters)
+
+
+def ask(*queries: Asked[Any]) -> None:
+    """Sends queries in one go. Each sees what was committed before it begins: behind one that locks a row, all that
+    the lock was held for. Errors: Django's.
+    """
+    with ExitStack() as cursors:
+        with together():
+            sent = [cursors.enter_context(_cursor()) for _ in queries]
+            for query, cursor in zip(queries, sent, strict=True):
+                cursor.execute(query.statement, query.parameters)
+        for query, cursor in zip(queries, sent, strict=True):
+            query.rows = query.read(cursor.fetchall())
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is written inside goes in one go, and is answered at the end: waiting for each answer costs a busy machine
+    more than what it does. Errors: Django's, of the first that failed, at the end at the latest.
+    """
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    if connection.connection.pgconn.pipeline_status != PipelineStatus.OFF:
+        yield
+        return
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 @contextmanager

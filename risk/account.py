@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alphapanda.money import money
+from alphapanda.statements import ask
 from portfolio.models import Portfolio
 from portfolio.overview import last_prices
 from risk import past
@@ -41,7 +42,9 @@ def account_now(opened: OpenBook) -> Account:
     marks = {instrument: price.price_e4 for (_, instrument), price in prices.items()}
     time = _market_time(portfolio, (price.time for price in prices.values()))
     known = {pk: INSTRUMENTS[pk] for pk in sorted(ids)}
-    counted, more_orders = past.counted(opened, [india_date(time)])
+    counts = past.counts(opened, [india_date(time)])
+    ask(counts)
+    counted, more_orders = past.counted(opened, counts.rows)
     trades = dict.fromkeys(opened.ids, 0) | {ordinal: count for (ordinal, _), count in counted.items()}
     return Account(book, known, marks, time, trades, sum(trades.values()) + sum(more_orders.values()))
 

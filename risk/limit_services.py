@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from alphapanda.errors import InputError
 from alphapanda.prepared import prepared
 from alphapanda.reference import load_limits
+from alphapanda.statements import Asked, ask
 from portfolio.models import Portfolio
 from risk import models
 from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
@@ -184,12 +185,20 @@ def _ordinals(portfolio: int) -> QuerySet[Strategy, tuple[int, int]]:
     return Strategy.objects.filter(portfolio=portfolio).values_list("pk", "ordinal")
 
 
+def limits_about(portfolio: Portfolio) -> Asked[models.Limits]:
+    return _rows_about.later(portfolio.user_id, portfolio.pk)
+
+
 def scopes_of(portfolio: Portfolio) -> list[Scope]:
+    limits = limits_about(portfolio)
+    ask(limits)
+    return scopes_from(limits.rows, dict(_ordinals(portfolio.pk)))
+
+
+def scopes_from(rows: Iterable[models.Limits], ordinals: Mapping[int, int]) -> list[Scope]:
     """The widest first: of equally tight limits it is the one that speaks."""
-    found = _rows_about(portfolio.user_id, portfolio.pk)
-    rows = sorted(found, key=lambda row: (row.portfolio_id or 0, row.strategy_id or 0, row.pk))
-    ordinals = dict(_ordinals(portfolio.pk)) if any(row.strategy_id for row in rows) else {}
-    return [_scope(row, ordinals) for row in rows]
+    ordered = sorted(rows, key=lambda row: (row.portfolio_id or 0, row.strategy_id or 0, row.pk))
+    return [_scope(row, ordinals) for row in ordered]
 
 
 @lru_cache(maxsize=256)

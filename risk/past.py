@@ -10,7 +10,7 @@ from itertools import groupby, takewhile
 from django.db.models import F, Q, QuerySet
 
 from alphapanda.prepared import prepared
-from alphapanda.statements import fetch, write
+from alphapanda.statements import Asked, write
 from portfolio.models import Portfolio
 from risk import models
 from risk.decide import Trades
@@ -24,6 +24,7 @@ from trading.models import Order
 from trading.order import Side
 from trading.session import SECOND, india_date, microseconds
 
+Count = tuple[int, date, int, int]  # strategy, day, approved decisions, orders beyond the first of each
 LAST = 2**62
 CLOCKS_MAY_DIFFER = 60 * SECOND  # exchange times of instruments are not strictly in the order of ticks
 _COUNTS = """
@@ -43,11 +44,15 @@ def days_of(rows: Iterable[Signal]) -> set[date]:
     return {india_date(microseconds(row.exchange_time)) for row in rows}
 
 
-def counted(opened: OpenBook, days: Iterable[date]) -> tuple[Trades, dict[date, int]]:
-    """Approved decisions so far of each strategy on these days; by day, orders of sliced ones beyond their first."""
+def counts(opened: OpenBook, days: Iterable[date]) -> Asked[Count]:
+    return Asked(_COUNTS, [list(opened.ids.values()), list(days)], list)
+
+
+def counted(opened: OpenBook, rows: Iterable[Count]) -> tuple[Trades, dict[date, int]]:
+    """Approved decisions so far of each strategy and day; by day, orders of sliced ones beyond their first."""
     trades: Trades = {}
     more: Counter[date] = Counter()
-    for strategy, day, made, more_orders in fetch(_COUNTS, [list(opened.ids.values()), list(days)]):
+    for strategy, day, made, more_orders in rows:
         trades[opened.ordinal(strategy), day] = made
         if more_orders:
             more[day] += more_orders
@@ -65,13 +70,13 @@ def count(decisions: Iterable[models.Decision], placed: Iterable[Order]) -> None
     write(_ADD, list(map(list, zip(*rows, strict=True))))
 
 
-def halts(opened: OpenBook) -> list[Halt]:
+def halts(opened: OpenBook, rows: Iterable[models.Halt]) -> list[Halt]:
     """A halt is committed under the lock of every portfolio that it halts, so it is seen here or waits.
 
     What a broken exit rule has halted the watch knows, where there is one: its own exits go on.
     """
     known = EXIT_RULES if opened.book.is_watched else ()
-    return [_halt_value(row, opened) for row in _in_force(opened.portfolio.pk) if row.rule not in known]
+    return [_halt_value(row, opened) for row in rows if row.rule not in known]
 
 
 def in_force(portfolio: Portfolio | int) -> QuerySet[models.Halt]:
@@ -80,7 +85,9 @@ def in_force(portfolio: Portfolio | int) -> QuerySet[models.Halt]:
     return halts.order_by(F("portfolio").asc(nulls_last=True), "pk")
 
 
-_in_force = prepared(in_force)
+@prepared
+def halts_in_force(portfolio: int) -> QuerySet[models.Halt]:
+    return in_force(portfolio)
 
 
 def _halt_value(row: models.Halt, opened: OpenBook) -> Halt:

@@ -14,22 +14,22 @@ from alphapanda import bulk
 from alphapanda.errors import InputError
 from alphapanda.events import HaltChanged, envelope, publish
 from alphapanda.prepared import prepared
+from alphapanda.statements import ask, together
 from portfolio.models import Portfolio
 from risk import models, past, records
 from risk.decide import Decider, behind_clock
 from risk.exit_services import note_watched
 from risk.exits import Breach
 from risk.halt import HaltState
-from risk.limit_services import limited, scopes_of
-from risk.scopes import Scope
+from risk.limit_services import limited, limits_about, scopes_from
 from risk.watch import Watch
 from risk.watching import EXIT_RULES, keep_memory, open_watch, restart, save_watch
 from strategies.models import Signal, Strategy
 from strategies.records import signal_event, signal_value
 from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance, no_look
-from trading.bookkeeping import OpenBook, locked, open_book, save_book, ticks_for
-from trading.reference import stored_exchange
+from trading.bookkeeping import OpenBook, locked, locked_book, save_book, ticks_for
+from trading.reference import facts_about, stored_exchange
 from trading.services import MOST_TICKS, cancel_resting, move, settle, stops_up_to
 from trading.session import microseconds
 
@@ -44,15 +44,16 @@ def decide(portfolio_id: int, seen: int) -> bool:
 
     Errors: LogGapError when the log must be read again first; nothing is written then.
     """
+    undecided = _next_undecided.later(portfolio_id, seen)
     with transaction.atomic():
-        portfolio = locked(portfolio_id)
-        rows, until = _undecided(portfolio, seen)
-        if portfolio.is_watched:
-            return _follow(open_book(portfolio), rows, until, seen)
+        opened = locked_book(portfolio_id, undecided)
+        rows, until = _within_reach(opened.portfolio, undecided.rows, seen)
+        if opened.portfolio.is_watched:
+            return _follow(opened, rows, until, seen)
         if rows and rows[0].tick <= until:
-            _decide(open_book(portfolio), rows, until)
+            _decide(opened, rows, until)
         elif rows:
-            move(portfolio, rows[0].tick - 1)
+            move(opened, rows[0].tick - 1)
     return bool(rows) and until < seen
 
 
@@ -70,13 +71,12 @@ def _follow(opened: OpenBook, rows: list[Signal], until: int, seen: int) -> bool
     return until < seen
 
 
-def _undecided(portfolio: Portfolio, seen: int) -> tuple[list[Signal], int]:
-    """Signals in the order of deciding, and the tick up to which they are all that is undecided.
+def _within_reach(portfolio: Portfolio, rows: list[Signal], seen: int) -> tuple[list[Signal], int]:
+    """Of the next undecided signals those to decide now, and the tick up to which they are all that is undecided.
 
     Never only a part of those of one tick; where the first is out of reach, it alone and how far the reach is.
     """
     until = min(seen, portfolio.clock + (MOST_WATCHED_TICKS if portfolio.is_watched else MOST_TICKS))
-    rows = _next_undecided(portfolio.pk, seen)
     if not rows or rows[0].tick > until:
         return rows[:1], until
     if len(rows) > MOST_SIGNALS:
@@ -100,27 +100,29 @@ def _decide(opened: OpenBook, rows: Sequence[Signal], until: int, watch: Watch |
     clock = opened.book.clock
     values = [signal_value(row, opened.ordinal(row.strategy_id)) for row in rows]
     due = [value for value in values if value.tick > clock]
-    scopes = scopes_of(opened.portfolio)
-    decider = _decider(opened, scopes, rows)
+    decider = _decider(opened, rows)
     decider.watch = watch
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
     if due or watch:
         _advance(opened, decider, due, until)
-    version = next(scope.version for scope in scopes if scope.kind == "portfolio")
-    _save(opened, decider, rows, version)
+    _save(opened, decider, rows)
 
 
-def _decider(opened: OpenBook, scopes: Sequence[Scope], rows: Sequence[Signal]) -> Decider:
+def _decider(opened: OpenBook, rows: Sequence[Signal]) -> Decider:
     """With what the rules must know of the past, which is only read where a limit asks for it."""
-    trades, more_orders = past.counted(opened, past.days_of(rows))
-    asks_for_hours = any(not scope.limits.may_trade_after_hours for scope in scopes)
+    limits, halts = limits_about(opened.portfolio), past.halts_in_force.later(opened.portfolio.pk)
+    counts = past.counts(opened, past.days_of(rows))
+    facts = facts_about({row.instrument_id for row in rows} | opened.book.watched)
+    ask(limits, halts, counts, facts)
+    scopes = tuple(scopes_from(limits.rows, opened.ordinals))
+    trades, more_orders = past.counted(opened, counts.rows)
     return Decider(
         book=opened.book,
-        limits=limited(tuple(scopes)),
+        limits=limited(scopes),
         trades=trades,
-        halts=past.halts(opened),
+        halts=past.halts(opened, halts.rows),
         latest=past.latest(opened, scopes, microseconds(rows[0].exchange_time)) if rows else [],
-        exchange=stored_exchange({row.instrument_id for row in rows} | opened.book.watched, asks_for_hours),
+        exchange=stored_exchange(facts.rows, any(not scope.limits.may_trade_after_hours for scope in scopes)),
         more_orders=more_orders,
     )
 
@@ -135,17 +137,19 @@ def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue], until: 
     settle(control for control, _ in stops)
 
 
-def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal], version: int) -> None:
+def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal]) -> None:
+    version = next(scope.version for scope in decider.limits.scopes if scope.kind == "portfolio")
     decisions, said = decider.decisions, _save_watch(opened, decider.watch)
     by_id = {row.pk: row for row in [*signals, *said]}
     rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
-    bulk.insert(rows)
-    for signal in signals:
-        signal.is_decided = True
-    bulk.update(signals, ["is_decided"])
     placed = records.placed_in_order(o for d in decisions for o in records.new_orders(d, by_id[d.signal.id]))
-    save_book(opened, placed)
-    past.count(rows, placed)
+    with together():
+        bulk.insert(rows)
+        for signal in signals:
+            signal.is_decided = True
+        bulk.update(signals, ["is_decided"])
+        save_book(opened, placed)
+        past.count(rows, placed)
     transaction.on_commit(lambda: publish([*map(signal_event, said), *records.events(rows, placed)]))
 
 

@@ -25,7 +25,7 @@ from trading.bookkeeping import OpenBook, open_book
 from trading.models import Fill, Order
 from trading.order import OrderStatus
 from trading.records import fill_value, order_value
-from trading.reference import stored_exchange
+from trading.reference import exchange_of
 from trading.session import INDIA
 
 MOST_SIGNALS = 50_000  # of a day
@@ -82,7 +82,7 @@ def _rehearsal(
         book=opened.book,
         limits=Limited(scopes),
         latest=past.latest(opened, scopes, first.time, first.tick),
-        exchange=stored_exchange({signal.instrument.id for signal in signals}, asks_for_hours=True),
+        exchange=exchange_of({signal.instrument.id for signal in signals}),
     )
     return Rehearsal(decider, then, _ends(opened, first.tick, signals[-1].tick))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import cast
+from typing import Any, NamedTuple, Self, cast
 from uuid import UUID
 
 import msgspec
-from django.db import connection as database
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -20,8 +19,9 @@ from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope,
 from alphapanda.money import money
 from alphapanda.prepared import prepared
 from alphapanda.rows import new
+from alphapanda.statements import Asked, ask, together, write
 from portfolio.models import Portfolio, Position
-from strategies.models import Strategy
+from strategies.models import Control, Strategy
 from strategies.seen import shard_of
 from trading import models, records
 from trading.book import Book
@@ -36,7 +36,9 @@ from trading.ticks import Ticks
 
 @dataclass(slots=True)
 class OpenBook:
-    """A book with the rows that it came from; `ids` are the strategies' ids by ordinal."""
+    """A book with the rows that it came from; `ids` are the strategies' ids by ordinal, `ends` the controls that end
+    one and are not settled, in order.
+    """
 
     portfolio: Portfolio
     book: Book
@@ -44,6 +46,7 @@ class OpenBook:
     ids: dict[int, int]
     ordinals: dict[int, int]
     positions: dict[tuple[int, int], Position]
+    ends: list[Control]
 
     def ordinal(self, strategy_id: int) -> int:
         return self.ordinals[strategy_id]
@@ -61,11 +64,39 @@ def _locked(portfolio: int) -> QuerySet[Portfolio]:
     return Portfolio.objects.select_for_update(no_key=True).filter(pk=portfolio)
 
 
+def locked_book(portfolio_id: int, *more: Asked[Any]) -> OpenBook:
+    """As `locked` and `open_book`; and what else is asked is answered."""
+    portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id)
+    ask(portfolio, *parts, *more)
+    for row in portfolio.rows:
+        return _opened(row, parts)
+    raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
+
+
 def open_book(portfolio: Portfolio) -> OpenBook:
-    ids = dict(_strategies(portfolio.pk))
+    parts = _Parts.of(portfolio.pk)
+    ask(*parts)
+    return _opened(portfolio, parts)
+
+
+class _Parts(NamedTuple):
+    strategies: Asked[tuple[int, int]]
+    working: Asked[models.Order]
+    positions: Asked[Position]
+    ends: Asked[Control]
+
+    @classmethod
+    def of(cls, portfolio: int) -> Self:
+        return cls(
+            _strategies.later(portfolio), _working.later(portfolio), _positions.later(portfolio), _ends.later(portfolio)
+        )
+
+
+def _opened(portfolio: Portfolio, parts: _Parts) -> OpenBook:
+    ids = dict(parts.strategies.rows)
     ordinals = {pk: ordinal for ordinal, pk in ids.items()}
-    orders = {row.pk: row for row in _working(portfolio.pk)}
-    positions = {(ordinals[row.strategy_id], row.instrument_id): row for row in _positions(portfolio.pk)}
+    orders = {row.pk: row for row in parts.working.rows}
+    positions = {(ordinals[row.strategy_id], row.instrument_id): row for row in parts.positions.rows}
     book = Book(
         starting_cash=portfolio.starting_cash,
         rates_on=StoredRates(),
@@ -77,7 +108,7 @@ def open_book(portfolio: Portfolio) -> OpenBook:
         positions={held: records.position_value(row) for held, row in positions.items()},
         working=[records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
     )
-    return OpenBook(portfolio, book, orders, ids, ordinals, positions)
+    return OpenBook(portfolio, book, orders, ids, ordinals, positions, parts.ends.rows)
 
 
 @prepared
@@ -94,6 +125,12 @@ def _working(portfolio: int) -> QuerySet[models.Order]:
 @prepared
 def _positions(portfolio: int) -> QuerySet[Position]:
     return Position.objects.filter(portfolio=portfolio)
+
+
+@prepared
+def _ends(portfolio: int) -> QuerySet[Control]:
+    ends = Control.objects.filter(kind__in=[Control.Kind.STOP, Control.Kind.QUARANTINE], is_settled=False)
+    return ends.filter(strategy__portfolio=portfolio, from_tick__isnull=False).order_by("from_tick", "pk")
 
 
 @lru_cache(maxsize=1_000)
@@ -118,34 +155,42 @@ def ticks_for(opened: OpenBook, after: int, until: int, watched: Set[int]) -> It
     return log.available(after, until, INSTRUMENTS, missed)
 
 
-def need_not_last(portfolio: Portfolio) -> None:
-    """For a transaction that only moves the clock: it commits without waiting for the disk. What a crash of PostgreSQL
+def save_clock(opened: OpenBook) -> None:
+    """Where an advance has moved nothing else: it commits without waiting for the disk. What a crash of PostgreSQL
     takes is worked out again, the same; nothing that is committed later outlives it. A replay's log may be trimmed up
     to its clocks, so those must last.
     """
-    if is_replay(portfolio.market_id):
-        return
-    with database.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
+    with together():
+        if not is_replay(opened.portfolio.market_id):
+            write("SET LOCAL synchronous_commit = off", [])
+        save_book(opened)
 
 
 def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
     """Writes what an advance has changed; `placed` are rows of new orders, in the order of their place."""
-    made = list(placed)
-    book = opened.book
-    values = {order.id: order for order in [*book.working, *book.closed]}
+    with together():
+        made = list(placed)
+        _save_orders(opened, made)
+        fills = [records.fill_row(fill, opened.orders[fill.order]) for fill in opened.book.fills]
+        bulk.insert(fills)
+        _save_positions(opened)
+        _save_portfolio(opened)
+    closed = [opened.orders[order.id] for order in opened.book.closed]
+    transaction.on_commit(lambda: _note_awaited(opened))
+    transaction.on_commit(lambda: publish(_events(fills, closed)))
+
+
+def _save_orders(opened: OpenBook, made: Sequence[models.Order]) -> None:
+    values = {order.id: order for order in [*opened.book.working, *opened.book.closed]}
     bulk.insert([records.order_row(values[row.pk], row) for row in made])
     bulk.update([row for pk, row in opened.orders.items() if records.move(row, values[pk])], records.MOVING)
     opened.orders.update({row.pk: row for row in made})
-    fills = [records.fill_row(fill, opened.orders[fill.order]) for fill in book.fills]
-    bulk.insert(fills)
-    _save_positions(opened)
-    portfolio = opened.portfolio
+
+
+def _save_portfolio(opened: OpenBook) -> None:
+    portfolio, book = opened.portfolio, opened.book
     portfolio.cash, portfolio.clock, portfolio.peak_equity = book.cash, book.clock, book.peak_equity
     bulk.update([portfolio], ("cash", "clock", "peak_equity"))
-    closed = [opened.orders[order.id] for order in book.closed]
-    transaction.on_commit(lambda: _note_awaited(opened))
-    transaction.on_commit(lambda: publish(_events(fills, closed)))
 
 
 def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:

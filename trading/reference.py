@@ -9,7 +9,7 @@ from functools import cached_property
 from django.db.models import QuerySet
 
 from alphapanda.prepared import prepared
-from alphapanda.statements import fetch
+from alphapanda.statements import Asked, ask
 from trading import models
 from trading.calendar import Calendar, Hours, SpecialDay
 from trading.charges import Product, Rates, RatesTable
@@ -70,10 +70,19 @@ def rates_value(row: models.ChargeRate) -> Rates:
     )
 
 
-def stored_exchange(instruments: Iterable[int], asks_for_hours: bool) -> Exchange:
+def facts_about(instruments: Iterable[int]) -> Asked[tuple[int, Facts]]:
+    return Asked(_FACTS, [list(instruments)], lambda rows: [(pk, Facts(*known)) for pk, *known in rows])
+
+
+def stored_exchange(facts: Iterable[tuple[int, Facts]], asks_for_hours: bool) -> Exchange:
     """What is known of some instruments; the calendar is the usual one unless somebody asks for it."""
-    facts = {pk: Facts(*known) for pk, *known in fetch(_FACTS, [list(instruments)])}
-    return Exchange(facts, stored_calendar() if asks_for_hours else _USUAL)
+    return Exchange(dict(facts), stored_calendar() if asks_for_hours else _USUAL)
+
+
+def exchange_of(instruments: Iterable[int]) -> Exchange:
+    facts = facts_about(instruments)
+    ask(facts)
+    return stored_exchange(facts.rows, asks_for_hours=True)
 
 
 def stored_calendar() -> Calendar:

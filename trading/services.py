@@ -10,11 +10,10 @@ from django.db.models import QuerySet
 from alphapanda.errors import InputError
 from alphapanda.events import EventEnvelope, OrderClosed, envelope, publish
 from alphapanda.prepared import prepared
-from portfolio.models import Portfolio
 from strategies.models import Control, Signal, Strategy
 from trading import models
 from trading.advance import Stop, advance
-from trading.bookkeeping import OpenBook, locked, need_not_last, open_book, save_book, ticks_for
+from trading.bookkeeping import OpenBook, locked, locked_book, save_book, save_clock, ticks_for
 from trading.order import OrderStatus
 
 Kind = Control.Kind
@@ -29,14 +28,15 @@ def execute(portfolio_id: int, seen: int) -> bool:
 
     Errors: LogGapError when the log must be read again first; nothing is written then.
     """
+    undecided = _first_undecided.later(portfolio_id)
     with transaction.atomic():
-        portfolio = locked(portfolio_id)
-        if portfolio.is_watched:
+        opened = locked_book(portfolio_id, undecided)
+        if opened.portfolio.is_watched:
             return False  # exit rules look at every tick, so deciding moves the clock
-        until = min([seen, *(tick - 1 for (tick,) in _first_undecided(portfolio_id))])
-        if until <= portfolio.clock:
+        until = min([seen, *(tick - 1 for (tick,) in undecided.rows)])
+        if until <= opened.book.clock:
             return False
-        move(portfolio, until)
+        move(opened, until)
     return True
 
 
@@ -46,30 +46,22 @@ def _first_undecided(portfolio: int) -> QuerySet[Signal, tuple[int]]:
     return undecided.order_by("tick").values_list("tick")[:1]
 
 
-def move(portfolio: Portfolio, until: int) -> None:
+def move(opened: OpenBook, until: int) -> None:
     """Moves a locked portfolio's clock over ticks without undecided signals, a bounded number when it needs them."""
-    opened = open_book(portfolio)
     book = opened.book
     if book.is_waiting:
         until = min(until, book.clock + MOST_TICKS)
     stops = stops_up_to(opened, until)
     ticks = ticks_for(opened, book.clock, until, book.watched) if book.is_waiting else ()
     advance(book, ticks, [s for _, s in stops], until, lambda stop: book.cancel(stop.strategy, stop.tick))
-    if not (book.fills or book.closed or stops):
-        need_not_last(portfolio)
-    save_book(opened)
+    save = save_book if book.fills or book.closed or stops else save_clock
+    save(opened)
     settle(control for control, _ in stops)
 
 
 def stops_up_to(opened: OpenBook, until: int) -> list[tuple[Control, Stop]]:
     """Controls that end a strategy at or before the end of a tick and whose orders still rest, in order."""
-    return [(control, _stop(opened, control)) for control in _unsettled(opened.portfolio.pk, until + 1)]
-
-
-@prepared
-def _unsettled(portfolio: int, until: int) -> QuerySet[Control]:
-    ends = Control.objects.filter(kind__in=[Kind.STOP, Kind.QUARANTINE], is_settled=False)
-    return ends.filter(strategy__portfolio=portfolio, from_tick__lte=until).order_by("from_tick", "pk")
+    return [(control, _stop(opened, control)) for control in opened.ends if (control.from_tick or 0) <= until + 1]
 
 
 def _stop(opened: OpenBook, control: Control) -> Stop:

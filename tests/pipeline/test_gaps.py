@@ -111,7 +111,7 @@ def test_only_the_clock_of_a_live_market_need_not_be_on_the_disk(market, kind, e
     portfolio = open_portfolio(owner, "p", open_market("another", kind), Decimal(1_000))
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = on")
-        move(portfolio, 5)
+        move(open_book(portfolio), 5)
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == (expected,)
     assert Portfolio.objects.get().clock == 5
