@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from alphapanda.connection import connection, key
-from alphapanda.wake import wake
+from alphapanda.wake import is_woken, wake
 from portfolio.models import Portfolio
 from portfolio.services import is_due
 from strategies.models import Shard, Signal
@@ -93,8 +93,15 @@ def wake_signalled(portfolio: int, correlation: UUID | None = None) -> None:
     wake(f"decide:{portfolio}", "risk", lambda: _valued_after(portfolio, tasks, correlation))
 
 
+def is_to_decide(portfolio: int) -> bool:
+    """Whether deciding waits already, which matches too: matching on its own would be done twice."""
+    return is_woken(f"decide:{portfolio}")
+
+
 def wake_working(portfolio: int) -> None:
     """New ticks for working orders: match, then value."""
+    if is_to_decide(portfolio):
+        return
     wake(f"execute:{portfolio}", "execution", lambda: _valued_after(portfolio, ("trading.execute",)))
 
 
@@ -152,7 +159,7 @@ def _sweep(market: Market) -> None:
             wake_moving(portfolio, is_watched=is_watched)
     for portfolio in _undecided(market):
         wake_signalled(portfolio)
-    for portfolio in _holding(market):
+    for portfolio in filter(is_due, _holding(market)):
         wake_valuation(portfolio)
 
 

@@ -34,6 +34,11 @@ def awake(name: str) -> None:
     connection().delete(key("wake", name))
 
 
+def is_woken(name: str) -> bool:
+    """Whether a message waits whose task will see whatever is there by now."""
+    return bool(connection().exists(key("wake", name)))
+
+
 def queue_length(queue: str) -> int:
     return int(connection().llen(PREFIX + queue))
 

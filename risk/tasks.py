@@ -27,6 +27,6 @@ def decide(self: Task[[int], None], portfolio: int) -> None:
                 return
     except LogGapError:
         return  # the sweep comes again when the log has been read anew
-    if not may_match(portfolio):
-        self.request.chain = None  # deciding has matched up to here; the next tick will wake execution
+    if pipeline.is_to_decide(portfolio) or not may_match(portfolio):
+        self.request.chain = None  # deciding has matched up to here, and the next tick wakes execution
         pipeline.wake_waiting(portfolio)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic, sleep
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -23,6 +22,7 @@ from alphapanda.events import publish
 from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from alphapanda.prepared import prepared
+from alphapanda.statements import fetch
 from strategies import models, records, services, waiting
 from strategies.keeping import last_targets, states_of
 from strategies.lane import Fault, Lane
@@ -47,6 +47,7 @@ STEP_SECONDS = 0.015  # between two looks at a live log: a feed has entries of s
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
 EVERYTHING = 2**62
+_FENCE = "UPDATE strategies_shard SET seen = %s WHERE id = %s AND epoch = %s RETURNING id"
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
@@ -232,9 +233,7 @@ def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), most:
 
 def _fence(shard: Shard) -> None:
     """The end of a round moves the place that loading starts from."""
-    fields: dict[str, Any] = {"seen": shard.seen}
-    if shard.round and not shard.round.waiting:
-        fields |= {"saved": shard.round.seen, "prices": shard.round.prices}
-    rows = models.Shard.objects.filter(pk=shard.row.pk, epoch=shard.row.epoch)
-    if not rows.update(**fields):
+    if not fetch(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch]):
         raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")
+    if shard.round and not shard.round.waiting:
+        models.Shard.objects.filter(pk=shard.row.pk).update(saved=shard.round.seen, prices=shard.round.prices)

@@ -27,7 +27,7 @@ from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
 RESERVE = 100_000
-CONTROLS_EVERY = 0.1
+CONTROLS_EVERY = RENEW_EVERY = 0.1
 SAVE_EVERY = 1.0
 
 
@@ -44,7 +44,7 @@ class Sequencer:
         self._low = low_mark(market.pk)
         self._next = self._first_number()
         self._controls = 0
-        self._controls_at = self._saved_at = float("-inf")
+        self._controls_at = self._saved_at = self._renewed_at = float("-inf")
         self._note_gap()
 
     def work(self, source: Source, seconds: float, appended: Callable[[], None]) -> None:
@@ -54,7 +54,7 @@ class Sequencer:
             self._assign_controls()
             batch = source.take(self._next, self._room()) if self._may_append() else None
             if batch is None:
-                if not self._log.renew(self._token):
+                if not self._holds():
                     return
                 source.wait()
             elif not self._append(batch):
@@ -64,6 +64,13 @@ class Sequencer:
                 appended()
             if monotonic() - self._saved_at > SAVE_EVERY:
                 self._save(source)
+
+    def _holds(self) -> bool:
+        """Renews the lease from time to time while there is nothing to append, which renews it too."""
+        if monotonic() - self._renewed_at < RENEW_EVERY:
+            return True
+        self._renewed_at = monotonic()
+        return self._log.renew(self._token)
 
     def finish(self, source: Source) -> None:
         """Ends a window cleanly: saves, last prices too (also those that a killed holder did not), and gives unused
