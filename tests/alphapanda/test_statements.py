@@ -1,12 +1,13 @@
 """Statements that are prepared: what they say, how they fail, and what a migration does to them."""
 
 from contextlib import nullcontext
-from threading import Thread
+from threading import Event, Thread
+from time import monotonic, sleep
 
 import pytest
-from django.db import IntegrityError, NotSupportedError, connection, transaction
+from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
 
-from alphapanda.statements import fetch, write
+from alphapanda.statements import Asked, ask, fetch, together, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,6 +23,12 @@ def table():
 
 def add(number: int, name: str) -> None:
     write("INSERT INTO things VALUES (%s, %s)", [number, name])
+
+
+def add_together(*numbers: int) -> None:
+    with together():
+        for number in numbers:
+            add(number, "one")
 
 
 def migrate(statement: str) -> None:
@@ -57,6 +64,62 @@ def test_errors_are_those_of_django():
         add(1, "again")
 
 
+def test_several_that_go_together_are_answered_each_for_itself():
+    add(1, "one")
+    first, none, all_of_them = (named(query) for query in (1, 2, 0))
+    ask(first, none, all_of_them)
+    assert (first.rows, none.rows, all_of_them.rows) == ([("one",)], [], [("one",)])
+
+
+def named(number: int) -> Asked:
+    return Asked("SELECT name FROM things WHERE %s IN (0, id)", [number], list)
+
+
+def test_the_first_error_of_what_goes_together_is_told_and_nothing_is_kept():
+    with pytest.raises(IntegrityError), transaction.atomic():
+        add_together(1, 1, 2)
+    assert fetch("SELECT id FROM things WHERE id > %s", [0]) == []
+    with pytest.raises(DataError), transaction.atomic():
+        ask(named(1), Asked("SELECT %s::int / 0", [1], list))
+    assert fetch("SELECT %s::int", [7]) == [(7,)]
+
+
+def test_what_goes_together_waits_for_the_lock_before_it_looks():
+    """Deciding reads positions behind its portfolio's lock: it must see what the holder has written last."""
+    add(1, "old")
+    locked = Asked("SELECT name FROM things WHERE id = %s FOR UPDATE", [1], list)
+    others = Asked("SELECT name FROM things WHERE id <> %s", [1], list)
+    holds, waits = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            fetch("SELECT id FROM things WHERE id = %s FOR UPDATE", [1])
+            holds.set()
+            waits.wait(10)
+            with together():
+                write("UPDATE things SET name = %s", ["new"])
+                add(2, "also new")
+        connection.close()
+
+    holder = Thread(target=hold)
+    holder.start()
+    holds.wait(10)
+    freed = Thread(target=lambda: (wait_for_a_waiting_lock(), waits.set()))
+    freed.start()
+    with transaction.atomic():
+        ask(locked, others)
+    holder.join()
+    freed.join()
+    assert (locked.rows, others.rows) == ([("new",)], [("also new",)])
+
+
+def wait_for_a_waiting_lock() -> None:
+    deadline = monotonic() + 10
+    while not fetch("SELECT pid FROM pg_locks WHERE NOT granted AND pid <> %s", [0]) and monotonic() < deadline:
+        sleep(0.01)
+    connection.close()
+
+
 @pytest.mark.parametrize("within", [nullcontext, transaction.atomic])
 def test_a_migration_beside_it_fails_it_once(within):
     query = "SELECT * FROM things WHERE id = %s"
@@ -67,3 +130,16 @@ def test_a_migration_beside_it_fails_it_once(within):
         fetch(query, [1])
     with within():
         assert fetch(query, [1]) == [(1, "one")]
+
+
+@pytest.mark.parametrize("within", [nullcontext, transaction.atomic])
+def test_a_migration_beside_what_goes_together_fails_it_once(within):
+    first, second = (Asked("SELECT * FROM things WHERE id = %s", [number], list) for number in (1, 2))
+    add(1, "one")
+    ask(first, second)
+    migrate("ALTER TABLE things ALTER name TYPE varchar(9)")
+    with pytest.raises(NotSupportedError), within():
+        ask(first, second)
+    with within():
+        ask(first, second)
+    assert (first.rows, second.rows) == ([(1, "one")], [])
