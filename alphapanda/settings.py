@@ -124,6 +124,7 @@ LOG_BATCH_TICKS = 1_000  # ticks in one log entry at most
 LOG_KEEP_TICKS = 200_000  # a live log is trimmed behind this many; a replay waits at it
 SHARD_SAVE_SECONDS = 1.0  # strategy states are saved this often, or when that costs much, less often
 SHARD_SAVE_STATES = 500  # of an instrument each, in one commit; one takes about 10 µs
+SHARD_SAVE_STATES_LIVE = 100  # where the next tick waits meanwhile
 VALUED_MS = 1_000  # a portfolio that the sweep comes back to is not valued again within
 WAKE_SECONDS = 2  # a lost wake-up blocks its key this long
 QUEUE_CAP = 1_000  # no wake-ups while a queue is longer

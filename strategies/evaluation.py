@@ -6,7 +6,7 @@ whoever was replaced, however late it wakes, writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from alphapanda.lease import only_one
 from alphapanda.prepared import prepared
 from alphapanda.statements import fetch
 from strategies import models, records, services, waiting
-from strategies.keeping import last_targets, states_of
+from strategies.keeping import keep, last_targets, states_of
 from strategies.lane import Fault, Lane
 from strategies.loading import look_at_suspects, take_over, unknown_controls
 from strategies.runner import Runner
@@ -99,16 +99,20 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
     for lane in shard.lanes:
         _move(shard, lane, market_log, deadline)
     moved = before != [lane.place for lane in shard.lanes]
-    _commit(shard, committed, settings.SHARD_SAVE_STATES if moved else EVERYTHING)
+    _commit(shard, committed, _states_at_once(shard) if moved else EVERYTHING)
     due = shard.due()
     if due:
         shard.begin_round()
-        _save(shard)
+        _save_round(shard)
         states = models.StrategyState.objects.in_bulk([c.strategy_id for c in due], field_name="strategy_id")
         for control in due:
             shard.apply(control, states.get(control.strategy_id))
         look_at_suspects(shard, market_log)
     return moved or bool(due)
+
+
+def _states_at_once(shard: Shard) -> int:
+    return int(settings.SHARD_SAVE_STATES if shard.is_replay else settings.SHARD_SAVE_STATES_LIVE)
 
 
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
@@ -173,15 +177,17 @@ def _pace(lane: Lane, size: int, seconds: float) -> None:
 
 
 def _commit(shard: Shard, committed: Committed, states: int) -> None:
-    """Saves when there is something that others wait for, and about so many quiet states when it is their turn."""
+    """Saves and tells what others wait for; then about so many quiet states, when it is their turn."""
     signals, faults = shard.take_signals(), shard.take_faults()
-    if not shard.round and _is_round_due(shard):
-        shard.begin_round()
-    if signals or faults or shard.round:
-        _save(shard, signals, faults, states)
+    if signals or faults:
+        _save(shard, signals, faults)
     shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
     if shard.published < shard.seen:
         _publish(shard, committed)
+    if not shard.round and _is_round_due(shard):
+        shard.begin_round()
+    if shard.round:
+        _save_round(shard, states)
 
 
 def _is_round_due(shard: Shard) -> bool:
@@ -206,34 +212,38 @@ def _publish(shard: Shard, committed: Committed) -> None:
     committed(Moved(signalled, shard.take_ticked()))
 
 
-def _save(shard: Shard, signals: Found = (), faults: Iterable[Fault] = (), most: int = EVERYTHING) -> None:
-    """One transaction: place, states, signals and faults, or nothing when the epoch is not ours any more.
-
-    A strategy's state need not go with its signals: whoever loads an older one finds the same signals again.
-    """
-    begun = monotonic()
-    states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most) if shard.round else set())
-    faults = [*faults, *broken]
+def _save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:
+    """One transaction: place, signals and faults, or nothing when the epoch is not ours any more."""
     with transaction.atomic():
         _fence(shard)
-        models.StrategyState.objects.bulk_create(
-            [*states, *last_targets(faults)],
-            update_conflicts=True,
-            unique_fields=["strategy"],
-            update_fields=["version", "place", "state"],
-        )
+        _quarantine(faults)
         rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
         bulk.insert(rows, ignore_conflicts=True)
-        for fault in faults:
-            services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
         transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
-    if shard.round:
-        shard.note_saved(monotonic() - begun)
+
+
+def _save_round(shard: Shard, most: int = EVERYTHING) -> None:
+    """A strategy's state need not go with its signals, which nobody lets wait for it: whoever loads an older one finds
+    the same signals again. The end of a round moves the place that loading starts from.
+    """
+    assert shard.round
+    begun = monotonic()
+    states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most))
+    with transaction.atomic():
+        _fence(shard)
+        keep(states)
+        _quarantine(broken)
+        if not shard.round.waiting:
+            models.Shard.objects.filter(pk=shard.row.pk).update(saved=shard.round.seen, prices=shard.round.prices)
+    shard.note_saved(monotonic() - begun)
+
+
+def _quarantine(faults: Sequence[Fault]) -> None:
+    keep(last_targets(faults))
+    for fault in faults:
+        services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
 
 
 def _fence(shard: Shard) -> None:
-    """The end of a round moves the place that loading starts from."""
     if not fetch(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch]):
         raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")
-    if shard.round and not shard.round.waiting:
-        models.Shard.objects.filter(pk=shard.row.pk).update(saved=shard.round.seen, prices=shard.round.prices)

@@ -15,6 +15,12 @@ from strategies.runner import Runner
 from strategies.shard import Shard
 
 
+def keep(states: list[models.StrategyState]) -> None:
+    models.StrategyState.objects.bulk_create(
+        states, update_conflicts=True, unique_fields=["strategy"], update_fields=["version", "place", "state"]
+    )
+
+
 def states_of(shard: Shard, wanted: set[int]) -> tuple[list[models.StrategyState], list[Fault]]:
     """States of some strategies; one whose state cannot be kept is a fault."""
     states, broken = [], []
