@@ -36,24 +36,34 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> N
     """Rows of one model. Errors: IntegrityError, unless rows that are there already are passed over."""
     if not rows:
         return
-    columns = [column for column in _columns(type(rows[0])) if not column.is_counted]
-    into = f"{_quote(rows[0]._meta.db_table)} ({_names(columns)})"
+    _execute(*_insertion(type(rows[0]), ignore_conflicts), rows)
+
+
+@cache
+def _insertion(model: type[models.Model], ignore_conflicts: bool) -> tuple[str, list[Column]]:
+    columns = [column for column in _columns(model) if not column.is_counted]
+    into = f"{_quote(model._meta.db_table)} ({_names(columns)})"
     conflict = "ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    _execute(f"INSERT INTO {into} SELECT * FROM unnest({_types(columns)}) {conflict}", columns, rows)  # noqa: S608
+    return f"INSERT INTO {into} SELECT * FROM unnest({_types(columns)}) {conflict}", columns  # noqa: S608
 
 
 def update(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
     """Writes these fields of rows that are there, found by their primary key."""
     if not rows:
         return
-    every, meta = _columns(type(rows[0])), rows[0]._meta
+    _execute(*_change(type(rows[0]), tuple(fields)), rows)
+
+
+@cache
+def _change(model: type[models.Model], fields: tuple[str, ...]) -> tuple[str, list[Column]]:
+    every, meta = _columns(model), model._meta
     key = next(column for column in every if column.attribute == meta.pk.attname)
     chosen = [column for column in every if column.attribute in fields]
     changes = ", ".join(f"{_quote(column.name)} = new.{_quote(column.name)}" for column in chosen)
     source = f"unnest({_types([key, *chosen])}) AS new ({_names([key, *chosen])})"
     is_same = f"old.{_quote(key.name)} = new.{_quote(key.name)}"
     table = _quote(meta.db_table)
-    _execute(f"UPDATE {table} AS old SET {changes} FROM {source} WHERE {is_same}", [key, *chosen], rows)  # noqa: S608
+    return f"UPDATE {table} AS old SET {changes} FROM {source} WHERE {is_same}", [key, *chosen]  # noqa: S608
 
 
 def _execute(statement: str, columns: Sequence[Column], rows: Sequence[models.Model]) -> None:

@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
-from django.db import NotSupportedError, connection
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
 from psycopg.pq import PipelineStatus
@@ -59,12 +60,11 @@ def together() -> Iterator[None]:
     """What is written inside goes in one go, and is answered at the end: waiting for each answer costs a busy machine
     more than what it does. Errors: Django's, of the first that failed, at the end at the latest.
     """
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    if connection.connection.pgconn.pipeline_status != PipelineStatus.OFF:
+    database = _database()
+    if database.connection.pgconn.pipeline_status != PipelineStatus.OFF:
         yield
         return
-    with connection.wrap_database_errors, connection.connection.pipeline():
+    with database.wrap_database_errors, database.connection.pipeline():
         yield
 
 
@@ -75,12 +75,19 @@ def _cursor() -> Iterator[CursorWrapper]:
     A plan that a migration has made invalid fails once: the end of its transaction, or here of the connection, is the
     end of it.
     """
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
+    database = _database()
     try:
-        with connection.make_cursor(cast("CursorWrapper", Cursor(connection.connection))) as cursor:
+        with database.make_cursor(cast("CursorWrapper", Cursor(database.connection))) as cursor:
             yield cursor
     except NotSupportedError:
-        if not connection.in_atomic_block:
-            connection.close()
+        if not database.in_atomic_block:
+            database.close()
         raise
+
+
+def _database() -> BaseDatabaseWrapper:
+    """Connected. Django looks this thread's up anew for each attribute of its `connection`."""
+    database = connections[DEFAULT_DB_ALIAS]
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    return database
