@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
@@ -61,11 +61,18 @@ def together() -> Iterator[None]:
     more than what it does. Errors: Django's, of the first that failed, at the end at the latest.
     """
     database = _database()
-    if database.connection.pgconn.pipeline_status != PipelineStatus.OFF:
+    driver = database.connection
+    if driver.pgconn.pipeline_status != PipelineStatus.OFF:
         yield
         return
-    with database.wrap_database_errors, database.connection.pipeline():
-        yield
+    try:
+        with database.wrap_database_errors, driver.pipeline():
+            yield
+    except OperationalError as error:
+        if driver.pgconn.pipeline_status == PipelineStatus.OFF:
+            raise
+        driver.close()  # interrupted: the next one would take answers for its own that are still to come
+        raise (error.__cause__ and error.__cause__.__context__) or error from None
 
 
 @contextmanager

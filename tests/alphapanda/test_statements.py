@@ -1,10 +1,13 @@
 """Statements that are prepared: what they say, how they fail, and what a migration does to them."""
 
-from contextlib import nullcontext
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from threading import Event, Thread
 from time import monotonic, sleep
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
 
 from alphapanda.statements import Asked, ask, fetch, together, write
@@ -143,3 +146,30 @@ def test_a_migration_beside_what_goes_together_fails_it_once(within):
     with within():
         ask(first, second)
     assert (first.rows, second.rows) == ([(1, "one")], [])
+
+
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """After a moment, as Celery interrupts a task at its soft time limit: by an error raised wherever it stands."""
+
+    def interrupt(*_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("query", ["SELECT pg_sleep(%s)", "INSERT INTO things SELECT 3 FROM pg_sleep(%s) RETURNING id"])
+def test_a_task_that_is_interrupted_while_it_waits_keeps_nothing_and_the_next_one_goes_on(query):
+    with pytest.raises(SoftTimeLimitExceeded), interrupted(), transaction.atomic():
+        ask(Asked(query, [2], list), named(2))
+    with transaction.atomic():
+        add_together(4)
+        asked = named(0)
+        ask(asked)
+    assert asked.rows == [("one",)]
