@@ -88,7 +88,7 @@ def wake_shards(market: UUID, shards: Iterable[int]) -> None:
 
 
 def wake_signalled(portfolio: int, correlation: UUID | None = None) -> None:
-    """New signals: decide, then match what was ordered, then value."""
+    """New signals: decide, match what was ordered, value where that is due."""
     tasks = ("risk.decide", "trading.execute")
     wake(f"decide:{portfolio}", "risk", lambda: _valued_after(portfolio, tasks, correlation))
 
@@ -99,7 +99,7 @@ def is_to_decide(portfolio: int) -> bool:
 
 
 def wake_working(portfolio: int) -> None:
-    """New ticks for working orders: match, then value."""
+    """New ticks for working orders: match, value where that is due."""
     if is_to_decide(portfolio):
         return
     wake(f"execute:{portfolio}", "execution", lambda: _valued_after(portfolio, ("trading.execute",)))

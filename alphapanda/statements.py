@@ -61,17 +61,17 @@ def together() -> Iterator[None]:
     more than what it does. Errors: Django's, of the first that failed, at the end at the latest.
     """
     database = _database()
-    driver = database.connection
-    if driver.pgconn.pipeline_status != PipelineStatus.OFF:
+    driver = database.connection.pgconn
+    if driver.pipeline_status != PipelineStatus.OFF:
         yield
         return
     try:
-        with database.wrap_database_errors, driver.pipeline():
+        with database.wrap_database_errors, database.connection.pipeline():
             yield
     except OperationalError as error:
-        if driver.pgconn.pipeline_status == PipelineStatus.OFF:
+        if driver.pipeline_status == PipelineStatus.OFF:
             raise
-        driver.close()  # interrupted: the next one would take answers for its own that are still to come
+        database.close()  # interrupted: the next one would take answers for its own that are still to come
         raise (error.__cause__ and error.__cause__.__context__) or error from None
 
 

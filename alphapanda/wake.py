@@ -35,7 +35,7 @@ def awake(name: str) -> None:
 
 
 def is_woken(name: str) -> bool:
-    """Whether a message waits whose task will see whatever is there by now."""
+    """Whether a message waits (or was lost a moment ago) whose task will see whatever is there by now."""
     return bool(connection().exists(key("wake", name)))
 
 

@@ -59,7 +59,7 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 
 def is_due(portfolio_id: int) -> bool:
-    """Not more than once a second, whatever is traded, while a sweep will come again: a replay ends."""
+    """About once a second, whatever is traded, while a sweep will come again: a replay ends."""
     return _is_in_replay(portfolio_id) or not connection().exists(_mark(portfolio_id))
 
 

@@ -181,6 +181,9 @@ def _commit(shard: Shard, committed: Committed, states: int) -> None:
     signals, faults = shard.take_signals(), shard.take_faults()
     if signals or faults:
         _save(shard, signals, faults)
+    if shard.is_over and _is_round_due(shard):  # before others are told of the end, for nobody comes again
+        shard.begin_round()
+        _save_round(shard)
     shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
     if shard.published < shard.seen:
         _publish(shard, committed)

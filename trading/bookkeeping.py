@@ -198,7 +198,7 @@ def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
     waking, the sweep knows for sure.
     """
     waiting = cast("dict[bytes, bytes]", connection().hgetall(key("awaited", market, shard)))
-    hints = {int(portfolio): msgspec.json.decode(hint, type=_Awaited) for portfolio, hint in waiting.items()}
+    hints = {int(portfolio): _read(hint) for portfolio, hint in waiting.items()}
     return {
         portfolio: hint.is_watched
         for portfolio, hint in hints.items()
@@ -212,7 +212,7 @@ def may_match(portfolio_id: int) -> bool:
     hint = cast("bytes | None", connection().hget(key("awaited", market, shard), str(portfolio_id)))
     if hint is None:
         return False
-    waiting = msgspec.json.decode(hint, type=_Awaited)
+    waiting = _read(hint)
     log = MarketLog(connection(), market)
     return waiting.instruments is None or log.have_ticked(waiting.instruments, waiting.clock)
 
@@ -223,6 +223,14 @@ class _Awaited(msgspec.Struct):
     instruments: list[int] | None
     is_watched: bool
     clock: int
+
+
+def _read(hint: bytes) -> _Awaited:
+    """One that another version has left may stand for anything."""
+    try:
+        return msgspec.json.decode(hint, type=_Awaited)
+    except msgspec.MsgspecError:
+        return _Awaited(None, is_watched=False, clock=0)
 
 
 def _note_awaited(opened: OpenBook) -> None:

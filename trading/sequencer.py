@@ -90,13 +90,17 @@ class Sequencer:
         return max(self.market.reserved_to, self._tail) + 1
 
     def _note_gap(self) -> None:
-        """Numbers that were reserved and may never have been appended."""
+        """Numbers that were reserved and may never have been appended; and those that were, and seen, but that a Redis
+        with older data has no more for readers who were slower.
+        """
         if self._is_replay or self._next == self._tail + 1:
             return
-        first = max(self._tail, self._seen()) + 1
-        if first >= self._next:
-            return
-        note_gap(self.market.pk, first, self._next - 1, "new_holder")
+        seen = self._seen()
+        if 0 < self._tail < seen:
+            note_gap(self.market.pk, self._tail + 1, seen, "the end of the log was lost", "slow readers")
+        first = max(self._tail, seen) + 1
+        if first < self._next:
+            note_gap(self.market.pk, first, self._next - 1, "new_holder")
 
     def _room(self) -> int:
         """How many numbers may be used; reserves more when they run out."""

@@ -164,9 +164,13 @@ def interrupted() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("query", ["SELECT pg_sleep(%s)", "INSERT INTO things SELECT 3 FROM pg_sleep(%s) RETURNING id"])
-def test_a_task_that_is_interrupted_while_it_waits_keeps_nothing_and_the_next_one_goes_on(query):
-    with pytest.raises(SoftTimeLimitExceeded), interrupted(), transaction.atomic():
+SLEEP = "INSERT INTO things SELECT 3 FROM pg_sleep(%s) RETURNING id"
+
+
+@pytest.mark.parametrize("within", [nullcontext, transaction.atomic])
+@pytest.mark.parametrize("query", ["SELECT pg_sleep(%s)", SLEEP])
+def test_a_task_that_is_interrupted_while_it_waits_keeps_nothing_and_the_next_one_goes_on(query, within):
+    with pytest.raises(SoftTimeLimitExceeded), interrupted(), within():
         ask(Asked(query, [2], list), named(2))
     with transaction.atomic():
         add_together(4)

@@ -17,6 +17,7 @@ from strategies.services import create_strategy, start
 from tests import rows
 from tests.builders import tick
 from tests.pipeline.driver import Replay, bars
+from trading.bookkeeping import awaiting
 from trading.log import MarketLog
 from trading.markets import open_market
 from trading.models import Instrument, Market
@@ -102,6 +103,15 @@ def test_a_strategy_that_waited_for_its_fills_is_woken_where_the_chain_ends(hous
     assert not house.goes_on()
     assert redis.llen(PREFIX + shard_queue(house.portfolio.shard)) == 1
     assert not redis.exists(key("waiting", *place))
+
+
+@pytest.mark.parametrize("hint", [b'{"instruments":[1],"is_watched":false}', b"nonsense"])
+def test_a_hint_that_another_version_has_left_stops_nobody(house, redis, hint):
+    house.tick(house.traded)
+    house.goes_on()
+    redis.hset(key("awaited", house.market.pk, house.portfolio.shard), str(house.portfolio.pk), hint)
+    assert house.goes_on()
+    assert house.portfolio.pk in awaiting(house.market.pk, house.portfolio.shard, set())
 
 
 def test_the_clock_of_a_replay_always_goes_on(redis, tmp_path):

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection as database
 from django.db import transaction
 
+from alphapanda.connection import key
 from alphapanda.management.commands.seed import seed_reference
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
@@ -74,6 +75,21 @@ def test_order_that_missed_ticks_has_a_gap_of_its_portfolio(market, log):
     opened = open_book(open_portfolio(owner, "late", market, Decimal(1_000_000)))
     first, *_ = ticks_for(opened, 0, log.tail(), ticked(log))
     assert gaps() == [(1, first.first - 1, f"portfolio {opened.portfolio.pk}")]
+
+
+def test_the_end_of_a_log_that_redis_has_lost_is_a_gap(market, log, redis):
+    """Whoever waits for an instrument whose last price is older, too, would pass over it and say nothing."""
+    evaluate(market)
+    names = [key(name, market.pk) for name in ("log", "last")]
+    older, end = {name: redis.dump(name) for name in names}, log.tail()
+    ingest(market.pk, 0.4, lambda: None)
+    evaluate(market)
+    lost = log.tail()
+    for name, data in older.items():
+        redis.restore(name, 0, data, replace=True)
+    ingest(market.pk, 0.4, lambda: None)
+    assert end < lost
+    assert (end + 1, lost, "slow readers") in gaps()
 
 
 def test_log_that_was_lost_whole_is_a_gap_up_to_where_it_was_to_be_read(market, log, redis):

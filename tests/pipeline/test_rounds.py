@@ -4,10 +4,13 @@ from collections import deque
 
 import pytest
 
-from strategies.models import Shard, StrategyState
+from strategies import evaluation
+from strategies.base import Strategy
+from strategies.models import Control, Shard, StrategyState
 from strategies.round import Round
 from tests.builders import runner, ticks
 from tests.pipeline.driver import Replay, bars, expected
+from trading.order import OrderStatus
 from trading.prices import Prices
 
 OPTIONS = {
@@ -36,6 +39,38 @@ def test_worker_that_dies_within_a_round_changes_nothing(replay, tmp_path):
     replay.drain()
     assert replay.hash == expected([tmp_path / "SBIN.csv"], **OPTIONS)["ledger_hash"]
     assert len(lags) > 1  # some of it was read again
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_fast", [False, True])
+def test_a_state_that_breaks_at_the_end_of_a_replay_is_told_before_the_end(tmp_path, redis, settings, is_fast):
+    """Who is told of the end first, matches to it and is never woken for the quarantine: its orders rested for ever."""
+    settings.USER_STRATEGIES, settings.SHARD_SAVE_SECONDS = [f"{__name__}.Breaks"], 60.0
+    files = [bars(tmp_path / "SBIN.csv", 1, minutes=3)]
+    replay = Replay.of(files, strategy=["breaks"], param=[], latency_ms="100000000")
+    others = (replay.decide, replay.execute)
+    replay.ingest()
+    evaluation.evaluate(
+        replay.portfolio.market_id, replay.portfolio.shard, 5, lambda _: [stage() for stage in others if is_fast]
+    )
+    replay.drain()
+    assert replay.portfolio.orders.get().status == OrderStatus.CANCELLED
+    assert Control.objects.get(strategy__portfolio=replay.portfolio, kind=Control.Kind.QUARANTINE).is_settled
+
+
+class Breaks(Strategy):
+    """Wants ten, and has a state that cannot be kept after two ticks."""
+
+    count = 0
+
+    def on_tick(self, _tick):
+        self.count += 1
+        return None if self.target else 10
+
+    def dump(self):
+        if self.count > 2:
+            raise ValueError("cannot be kept")
+        return super().dump()
 
 
 def test_a_part_ends_with_the_strategy_that_fills_it():

@@ -3,6 +3,8 @@
 import pytest
 
 from alphapanda import pipeline
+from alphapanda import settings as default_settings
+from alphapanda.celery import SWEEP_SECONDS
 from alphapanda.connection import connection, key
 from portfolio import tasks
 from portfolio.models import Portfolio
@@ -32,6 +34,10 @@ def test_a_live_portfolio_is_valued_once_in_a_while_and_a_replays_every_time(red
     tasks.value(portfolio.pk)
     assert bool(valuation(portfolio)) is is_valued_again
     assert ("portfolio.value" in sent(portfolio)) is is_valued_again
+
+
+def test_every_sweep_finds_a_portfolio_due():
+    assert default_settings.VALUED_MS < SWEEP_SECONDS * 1_000
 
 
 def sent(portfolio) -> list[str]:
