@@ -99,7 +99,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
     for lane in shard.lanes:
         _move(shard, lane, market_log, deadline)
     moved = before != [lane.place for lane in shard.lanes]
-    _commit(shard, committed, _states_at_once(shard) if moved else EVERYTHING)
+    _commit(shard, committed, moved)
     due = shard.due()
     if due:
         shard.begin_round()
@@ -176,8 +176,10 @@ def _pace(lane: Lane, size: int, seconds: float) -> None:
         lane.pace = min(max(lane.pace, 2 * size), MOST_PACE)
 
 
-def _commit(shard: Shard, committed: Committed, states: int) -> None:
-    """Saves and tells what others wait for; then about so many quiet states, when it is their turn."""
+def _commit(shard: Shard, committed: Committed, moved: bool) -> None:
+    """Saves and tells what others wait for, also where the slowest lane stands: it may wait for a fill by what has
+    ticked. Then quiet states, when it is their turn: some of them, or all where there is nothing else to do.
+    """
     signals, faults = shard.take_signals(), shard.take_faults()
     if signals or faults:
         _save(shard, signals, faults)
@@ -185,12 +187,12 @@ def _commit(shard: Shard, committed: Committed, states: int) -> None:
         shard.begin_round()
         _save_round(shard)
     shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
-    if shard.published < shard.seen:
+    if moved or shard.published < shard.seen:
         _publish(shard, committed)
     if not shard.round and _is_round_due(shard):
         shard.begin_round()
     if shard.round:
-        _save_round(shard, states)
+        _save_round(shard, _states_at_once(shard) if moved else EVERYTHING)
 
 
 def _is_round_due(shard: Shard) -> bool:

@@ -15,11 +15,14 @@ from django.db.models import QuerySet
 
 from alphapanda.connection import connection, key
 from alphapanda.prepared import prepared
+from alphapanda.statements import ask
 from portfolio.models import Portfolio, Position
 from strategies import models
 from strategies.lane import Lane
 from strategies.runner import Runner
+from trading.bookkeeping import is_replay
 from trading.fill import Fill
+from trading.log import MarketLog
 from trading.models import Fill as FillRow
 from trading.models import Order
 from trading.order import OrderStatus
@@ -48,7 +51,7 @@ def move(lane: Lane, strategy: models.Strategy, ticks: Ticks, deadline: float, a
         if runner and number > runner.place:
             if runner.place > known.until:
                 at_rest()
-                known = _known(runner, strategy)
+                known = _known(runner, strategy, ticks)
             if runner.place > known.until:
                 return False
             _show_fills(lane, strategy.pk, number, known)
@@ -63,23 +66,40 @@ def released(market: UUID, shard: int, portfolio: int) -> bool:
     return bool(connection().srem(key("waiting", market, shard), portfolio))
 
 
-def _known(runner: Runner, strategy: models.Strategy) -> Known:
-    """Without business no fill can come before the next signal, so it need not be asked for at each tick."""
-    until = _clock(strategy.portfolio) if _has_business(strategy) else EVER
+def _known(runner: Runner, strategy: models.Strategy, ticks: Ticks) -> Known:
+    until = _until(strategy, ticks)
     rows = _fills(strategy.pk, runner.shown, until) if until >= runner.place else ()
     return Known(until, deque(fill_value(row, runner.ordinal) for row in rows))
+
+
+def _until(strategy: models.Strategy, ticks: Ticks) -> int:
+    """Where the next fill can come at the earliest is behind this tick. What comes of a signal is an order, and of that
+    a position: they are asked for in this order. Without any of them nothing comes before the next signal, and of
+    orders nothing before their instruments tick: on a live market others go on meanwhile.
+    """
+    portfolio = strategy.portfolio
+    signals, orders = (query.later(portfolio.pk, strategy.pk) for query in (_undecided, _working))
+    left = _may_be_left.later(strategy.pk)
+    ask(signals, orders, left)
+    if not (signals.rows or orders.rows or left.rows):
+        return EVER
+    clock, working = _clock(portfolio), {instrument for (instrument,) in orders.rows}
+    if signals.rows or left.rows or not _is_quiet(portfolio.market_id, working, clock, ticks):
+        return clock
+    return max(clock, ticks.last)
+
+
+def _is_quiet(market: UUID, instruments: set[int], clock: int, ticks: Ticks) -> bool:
+    """Whether none of them has ticked behind a portfolio's clock. A replay's log may be read again from before it."""
+    if is_replay(market) or MarketLog(connection(), market).have_ticked(instruments, clock):
+        return False
+    return ticks.find(instruments, max(0, clock + 1 - ticks.first), len(ticks)) is None
 
 
 def _clock(portfolio: Portfolio) -> int:
     """From now on the strategy is woken when the clock moves: said before the clock is read, no wake-up is missed."""
     connection().sadd(key("waiting", portfolio.market_id, portfolio.shard), portfolio.pk)
     return Portfolio.objects.values_list("clock", flat=True).get(pk=portfolio.pk)
-
-
-def _has_business(strategy: models.Strategy) -> bool:
-    """What comes of a signal is an order, and of that a position: they are asked for in this order."""
-    has_signal = _undecided(strategy.portfolio_id, strategy.pk)
-    return bool(has_signal or _working(strategy.portfolio_id, strategy.pk) or _may_be_left(strategy.pk))
 
 
 @prepared
@@ -91,7 +111,7 @@ def _undecided(portfolio: int, strategy: int) -> QuerySet[models.Signal, tuple[i
 @prepared
 def _working(portfolio: int, strategy: int) -> QuerySet[Order, tuple[int]]:
     working = Order.objects.filter(portfolio=portfolio, strategy=strategy, status=OrderStatus.OPEN)
-    return working.values_list("placed_tick")[:1]
+    return working.values_list("instrument_id")
 
 
 @prepared

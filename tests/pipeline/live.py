@@ -1,0 +1,83 @@
+"""A live market fed by hand, and its stages run as their queues say."""
+
+from decimal import Decimal
+
+from alphapanda.connection import PREFIX
+from alphapanda.management.commands.seed import seed_reference
+from alphapanda.pipeline import shard_queue, wake_shard
+from portfolio.services import open_portfolio
+from risk.tasks import decide
+from strategies import evaluation
+from strategies.base import Strategy
+from strategies.models import Control
+from strategies.services import create_strategy, start
+from strategies.tasks import evaluate
+from tests import rows
+from tests.builders import tick
+from trading.log import MarketLog
+from trading.markets import open_market
+from trading.models import Instrument, Market
+from trading.reference import INSTRUMENTS
+from trading.tasks import execute
+from trading.ticks import Ticks
+
+
+class WantsTen(Strategy):
+    def on_tick(self, _tick):
+        return None if self.target else 10
+
+
+class House:
+    """A live portfolio with a strategy that trades one of two instruments."""
+
+    def __init__(self, redis, strategy="wants_ten") -> None:
+        seed_reference()
+        self.market = open_market("live", Market.Kind.LIVE)
+        self.portfolio = open_portfolio(rows.user(), "p", self.market, Decimal(1_000_000))
+        self.traded, self.other = (INSTRUMENTS[pk] for pk in Instrument.objects.values_list("pk", flat=True)[:2])
+        self.add(strategy, self.traded)
+        self.log = MarketLog(redis, self.market.pk)
+        self.log.acquire("me")
+        self.redis = redis
+
+    def add(self, strategy, *instruments) -> None:
+        chosen = Instrument.objects.filter(pk__in=[instrument.id for instrument in instruments])
+        start(create_strategy(self.portfolio, strategy, strategy, {}, chosen))
+        Control.objects.update(from_tick=1)
+
+    def append(self, instrument) -> None:
+        number = self.log.tail() + 1
+        assert self.log.append("me", number - 1, 1, Ticks.of([tick(number, 100, instrument)]))
+
+    def tick(self, instrument) -> None:
+        self.append(instrument)
+        evaluation.evaluate(self.market.pk, self.portfolio.shard, 0.5, lambda _: None)
+
+    def run(self) -> None:
+        """Everything that is woken, until nobody is; no sweep comes."""
+        wake_shard(self.market.pk, self.portfolio.shard)
+        while True:
+            if self._is_sent(shard_queue(self.portfolio.shard)):
+                evaluate.run(str(self.market.pk), self.portfolio.shard)
+            elif self._is_sent("risk"):
+                if goes_on_after_deciding(self.portfolio):
+                    execute.run(self.portfolio.pk)
+            elif self._is_sent("execution"):
+                execute.run(self.portfolio.pk)
+            else:
+                return
+
+    def _is_sent(self, queue) -> bool:
+        return bool(self.redis.delete(PREFIX + queue))
+
+    def goes_on(self) -> bool:
+        return goes_on_after_deciding(self.portfolio)
+
+
+def goes_on_after_deciding(portfolio) -> bool:
+    decide.push_request(chain=["trading.execute"])
+    try:
+        decide.run(portfolio.pk)
+        return bool(decide.request.chain)
+    finally:
+        decide.pop_request()
