@@ -22,10 +22,10 @@ from alphapanda.wake import is_woken, wake
 from portfolio.models import Portfolio
 from portfolio.services import is_due
 from strategies.models import Shard, Signal
-from strategies.seen import seen_by, shard_of
+from strategies.seen import market_and_shard, seen_by
 from strategies.shard import Moved
 from strategies.waiting import released
-from trading.bookkeeping import awaiting
+from trading.awaited import awaiting
 from trading.log import MarketLog
 from trading.markets import close_market
 from trading.models import Market
@@ -134,7 +134,7 @@ def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
 
 def wake_waiting(portfolio: int) -> None:
     """After a clock has moved: strategies that waited to see their fills."""
-    market, shard = shard_of(portfolio)
+    market, shard = market_and_shard(portfolio)
     if released(market, shard, portfolio):
         wake_shard(market, shard)
 

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from psycopg.sql import Literal
 
 from alphapanda.rows import loaded
-from alphapanda.statements import Asked, Read, fetch
+from alphapanda.statements import Asked, Read
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,12 +33,13 @@ class prepared(Generic[P, R]):  # noqa: N801  (a decorator)
         self._count = build.__code__.co_argcount
         update_wrapper(self, build)
 
-    def __call__(self, *arguments: P.args, **_: P.kwargs) -> list[R]:
-        asked = self.later(*arguments, **_)
-        return asked.read(fetch(asked.statement, asked.parameters))
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> list[R]:
+        return self.later(*arguments, **named).answered()
 
-    def later(self, *arguments: P.args, **_: P.kwargs) -> Asked[R]:
-        """For `ask`."""
+    def later(self, *arguments: P.args, **named: P.kwargs) -> Asked[R]:
+        """For `ask`. Errors: TypeError for an argument given by its name."""
+        if named:
+            raise TypeError(f"a prepared query takes its arguments by their place: {', '.join(named)}")
         read, statement, places = self._compiled
         return Asked(statement, [arguments[place] for place in places], read)
 

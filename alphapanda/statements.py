@@ -28,6 +28,11 @@ class Asked(Generic[R]):
     read: Read[R]
     rows: list[R] = field(init=False)
 
+    def answered(self) -> list[R]:
+        """Its rows, asked alone."""
+        self.rows = self.read(fetch(self.statement, self.parameters))
+        return self.rows
+
 
 def fetch(statement: str, parameters: Sequence[Any]) -> list[Any]:
     """The rows of a query. Errors: Django's."""

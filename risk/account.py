@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alphapanda.money import money
-from alphapanda.statements import ask
 from portfolio.models import Portfolio
 from portfolio.overview import last_prices
 from risk import past
@@ -42,9 +41,7 @@ def account_now(opened: OpenBook) -> Account:
     marks = {instrument: price.price_e4 for (_, instrument), price in prices.items()}
     time = _market_time(portfolio, (price.time for price in prices.values()))
     known = {pk: INSTRUMENTS[pk] for pk in sorted(ids)}
-    counts = past.counts(opened, [india_date(time)])
-    ask(counts)
-    counted, more_orders = past.counted(opened, counts.rows)
+    counted, more_orders = past.counted(opened, past.counts(opened, [india_date(time)]).answered())
     trades = dict.fromkeys(opened.ids, 0) | {ordinal: count for (ordinal, _), count in counted.items()}
     return Account(book, known, marks, time, trades, sum(trades.values()) + sum(more_orders.values()))
 

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from alphapanda.errors import InputError
 from alphapanda.prepared import prepared
 from alphapanda.reference import load_limits
-from alphapanda.statements import Asked, ask
+from alphapanda.statements import Asked
 from portfolio.models import Portfolio
 from risk import models
 from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
@@ -190,9 +190,7 @@ def limits_about(portfolio: Portfolio) -> Asked[models.Limits]:
 
 
 def scopes_of(portfolio: Portfolio) -> list[Scope]:
-    limits = limits_about(portfolio)
-    ask(limits)
-    return scopes_from(limits.rows, dict(_ordinals(portfolio.pk)))
+    return scopes_from(limits_about(portfolio).answered(), dict(_ordinals(portfolio.pk)))
 
 
 def scopes_from(rows: Iterable[models.Limits], ordinals: Mapping[int, int]) -> list[Scope]:

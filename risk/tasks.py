@@ -10,7 +10,7 @@ from alphapanda import pipeline
 from alphapanda.wake import awake
 from risk import services
 from strategies.seen import seen_for
-from trading.bookkeeping import may_match
+from trading.awaited import may_match
 from trading.log import LogGapError
 
 SECONDS = 0.5  # then it is another portfolio's turn

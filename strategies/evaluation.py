@@ -6,31 +6,23 @@ whoever was replaced, however late it wakes, writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic, sleep
 from uuid import UUID
 
 import structlog
-from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 
-from alphapanda import bulk
 from alphapanda.connection import connection
-from alphapanda.errors import FencedError
-from alphapanda.events import publish
 from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from alphapanda.prepared import prepared
-from alphapanda.statements import fetch
-from strategies import models, records, services, waiting
-from strategies.keeping import keep, last_targets, states_of
-from strategies.lane import Fault, Lane
+from strategies import models, waiting
+from strategies.lane import Lane
 from strategies.loading import look_at_suspects, take_over, unknown_controls
-from strategies.runner import Runner
+from strategies.saving import EVERYTHING, is_round_due, save, save_round, states_at_once
 from strategies.seen import publish_seen
 from strategies.shard import Moved, Shard
-from strategies.signal import Signal
 from trading.gaps import note_missed
 from trading.log import MarketLog, joined
 from trading.reference import INSTRUMENTS
@@ -38,16 +30,12 @@ from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
 Committed = Callable[[Moved], None]
-Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
 ENTRIES = 20  # read at once
 STEP_SECONDS = 0.015  # between two looks at a live log: a feed has entries of some milliseconds, a look costs three
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
-SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
-EVERYTHING = 2**62
-_FENCE = "UPDATE strategies_shard SET seen = %s WHERE id = %s AND epoch = %s RETURNING id"
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
@@ -103,16 +91,12 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
     due = shard.due()
     if due:
         shard.begin_round()
-        _save_round(shard)
+        save_round(shard)
         states = models.StrategyState.objects.in_bulk([c.strategy_id for c in due], field_name="strategy_id")
         for control in due:
             shard.apply(control, states.get(control.strategy_id))
         look_at_suspects(shard, market_log)
     return moved or bool(due)
-
-
-def _states_at_once(shard: Shard) -> int:
-    return int(settings.SHARD_SAVE_STATES if shard.is_replay else settings.SHARD_SAVE_STATES_LIVE)
 
 
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
@@ -182,28 +166,17 @@ def _commit(shard: Shard, committed: Committed, moved: bool) -> None:
     """
     signals, faults = shard.take_signals(), shard.take_faults()
     if signals or faults:
-        _save(shard, signals, faults)
-    if shard.is_over and _is_round_due(shard):  # before others are told of the end, for nobody comes again
+        save(shard, signals, faults)
+    if shard.is_over and is_round_due(shard):  # before others are told of the end, for nobody comes again
         shard.begin_round()
-        _save_round(shard)
+        save_round(shard)
     shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
     if moved or shard.published < shard.seen:
         _publish(shard, committed)
-    if not shard.round and _is_round_due(shard):
+    if not shard.round and is_round_due(shard):
         shard.begin_round()
     if shard.round:
-        _save_round(shard, _states_at_once(shard) if moved else EVERYTHING)
-
-
-def _is_round_due(shard: Shard) -> bool:
-    """Saving takes a small part of the time, but a log must not fill up behind what is saved, and what a replay has
-    come to is kept.
-    """
-    if shard.is_over:
-        return shard.row.saved < shard.seen
-    rest = settings.SHARD_SAVE_SECONDS * max(1.0, SAVED_PART * shard.round_seconds)
-    is_far = shard.seen - shard.row.saved > settings.LOG_KEEP_TICKS // 2
-    return is_far or monotonic() - shard.saved_at > rest
+        save_round(shard, states_at_once(shard) if moved else EVERYTHING)
 
 
 def _publish(shard: Shard, committed: Committed) -> None:
@@ -215,40 +188,3 @@ def _publish(shard: Shard, committed: Committed) -> None:
     shard.unheard = [(tick, portfolio) for tick, portfolio in shard.unheard if tick > seen]
     signalled = {portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()}
     committed(Moved(signalled, shard.take_ticked()))
-
-
-def _save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:
-    """One transaction: place, signals and faults, or nothing when the epoch is not ours any more."""
-    with transaction.atomic():
-        _fence(shard)
-        _quarantine(faults)
-        rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
-        bulk.insert(rows, ignore_conflicts=True)
-        transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
-
-
-def _save_round(shard: Shard, most: int = EVERYTHING) -> None:
-    """A strategy's state need not go with its signals, which nobody lets wait for it: whoever loads an older one finds
-    the same signals again. The end of a round moves the place that loading starts from.
-    """
-    assert shard.round
-    begun = monotonic()
-    states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most))
-    with transaction.atomic():
-        _fence(shard)
-        keep(states)
-        _quarantine(broken)
-        if not shard.round.waiting:
-            models.Shard.objects.filter(pk=shard.row.pk).update(saved=shard.round.seen, prices=shard.round.prices)
-    shard.note_saved(monotonic() - begun)
-
-
-def _quarantine(faults: Sequence[Fault]) -> None:
-    keep(last_targets(faults))
-    for fault in faults:
-        services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
-
-
-def _fence(shard: Shard) -> None:
-    if not fetch(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch]):
-        raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")

@@ -41,7 +41,7 @@ def seen_for(portfolio_id: int) -> int:
 
 
 @lru_cache(maxsize=10_000)
-def shard_of(portfolio_id: int) -> tuple[UUID, int]:
+def market_and_shard(portfolio_id: int) -> tuple[UUID, int]:
     """Market and number of the shard that a portfolio is in for life. Errors: Portfolio.DoesNotExist."""
     return Portfolio.objects.values_list("market", "shard").get(pk=portfolio_id)
 

@@ -20,9 +20,9 @@ from portfolio.models import Portfolio, Position
 from strategies import models
 from strategies.lane import Lane
 from strategies.runner import Runner
-from trading.bookkeeping import is_replay
 from trading.fill import Fill
 from trading.log import MarketLog
+from trading.markets import is_replay
 from trading.models import Fill as FillRow
 from trading.models import Order
 from trading.order import OrderStatus

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache, partial
-from typing import Any, NamedTuple, Self, cast
+from functools import partial
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-import msgspec
 from django.db import transaction
 from django.db.models import QuerySet
 
 from alphapanda import bulk
-from alphapanda.connection import connection, key
+from alphapanda.connection import connection
 from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope, publish
 from alphapanda.money import money
 from alphapanda.prepared import prepared
@@ -22,12 +21,13 @@ from alphapanda.rows import new
 from alphapanda.statements import Asked, ask, together, write
 from portfolio.models import Portfolio, Position
 from strategies.models import Control, Strategy
-from strategies.seen import shard_of
 from trading import models, records
+from trading.awaited import note_awaited
 from trading.book import Book
 from trading.charges import Product
 from trading.gaps import note_missed
 from trading.log import MarketLog
+from trading.markets import is_replay
 from trading.order import OrderStatus
 from trading.paper import PaperTerms
 from trading.reference import INSTRUMENTS, StoredRates
@@ -133,12 +133,6 @@ def _ends(portfolio: int) -> QuerySet[Control]:
     return ends.filter(strategy__portfolio=portfolio, from_tick__isnull=False).order_by("from_tick", "pk")
 
 
-@lru_cache(maxsize=1_000)
-def is_replay(market: UUID) -> bool:
-    """A market's kind is for life."""
-    return models.Market.objects.filter(pk=market, kind=models.Market.Kind.REPLAY).exists()
-
-
 def ticks_for(opened: OpenBook, after: int, until: int, watched: Set[int]) -> Iterable[Ticks]:
     """The log's ticks that an advance needs which looks at these instruments: none when none of them has ticked, where
     the feed does not wait. Errors: LogGapError when a replay's log must be read again first.
@@ -176,7 +170,7 @@ def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
         _save_positions(opened)
         _save_portfolio(opened)
     closed = [opened.orders[order.id] for order in opened.book.closed]
-    transaction.on_commit(lambda: _note_awaited(opened))
+    transaction.on_commit(lambda: note_awaited(opened.portfolio, opened.book))
     transaction.on_commit(lambda: publish(_events(fills, closed)))
 
 
@@ -191,57 +185,6 @@ def _save_portfolio(opened: OpenBook) -> None:
     portfolio, book = opened.portfolio, opened.book
     portfolio.cash, portfolio.clock, portfolio.peak_equity = book.cash, book.clock, book.peak_equity
     bulk.update([portfolio], ("cash", "clock", "peak_equity"))
-
-
-def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
-    """Portfolios that wait for ticks of any of these instruments, and whether exit rules look at them: a hint for
-    waking, the sweep knows for sure.
-    """
-    waiting = cast("dict[bytes, bytes]", connection().hgetall(key("awaited", market, shard)))
-    hints = {int(portfolio): _read(hint) for portfolio, hint in waiting.items()}
-    return {
-        portfolio: hint.is_watched
-        for portfolio, hint in hints.items()
-        if hint.instruments is None or not ticked.isdisjoint(hint.instruments)
-    }
-
-
-def may_match(portfolio_id: int) -> bool:
-    """Whether something that a portfolio waits for may have ticked behind its clock: a hint too."""
-    market, shard = shard_of(portfolio_id)
-    hint = cast("bytes | None", connection().hget(key("awaited", market, shard), str(portfolio_id)))
-    if hint is None:
-        return False
-    waiting = _read(hint)
-    log = MarketLog(connection(), market)
-    return waiting.instruments is None or log.have_ticked(waiting.instruments, waiting.clock)
-
-
-class _Awaited(msgspec.Struct):
-    """None stands for all instruments: a replay is held back by every clock."""
-
-    instruments: list[int] | None
-    is_watched: bool
-    clock: int
-
-
-def _read(hint: bytes) -> _Awaited:
-    """One that another version has left may stand for anything."""
-    try:
-        return msgspec.json.decode(hint, type=_Awaited)
-    except msgspec.MsgspecError:
-        return _Awaited(None, is_watched=False, clock=0)
-
-
-def _note_awaited(opened: OpenBook) -> None:
-    portfolio, book = opened.portfolio, opened.book
-    name = key("awaited", portfolio.market_id, portfolio.shard)
-    is_bound = is_replay(portfolio.market_id)
-    if is_bound or book.is_waiting:
-        hint = _Awaited(None if is_bound else sorted(book.watched), book.is_watched, book.clock)
-        connection().hset(name, str(portfolio.pk), msgspec.json.encode(hint))
-    else:
-        connection().hdel(name, str(portfolio.pk))
 
 
 def _save_positions(opened: OpenBook) -> None:

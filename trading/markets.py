@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -29,3 +31,9 @@ def close_market(market: Market) -> None:
     Market.objects.filter(pk=market.pk).update(is_active=False)
     MarketLog(connection(), market.pk).drop()
     forget_seen(market.pk)
+
+
+@lru_cache(maxsize=1_000)
+def is_replay(market: UUID) -> bool:
+    """A market's kind is for life."""
+    return Market.objects.filter(pk=market, kind=Market.Kind.REPLAY).exists()

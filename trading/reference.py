@@ -9,7 +9,7 @@ from functools import cached_property
 from django.db.models import QuerySet
 
 from alphapanda.prepared import prepared
-from alphapanda.statements import Asked, ask
+from alphapanda.statements import Asked
 from trading import models
 from trading.calendar import Calendar, Hours, SpecialDay
 from trading.charges import Product, Rates, RatesTable
@@ -80,9 +80,7 @@ def stored_exchange(facts: Iterable[tuple[int, Facts]], asks_for_hours: bool) ->
 
 
 def exchange_of(instruments: Iterable[int]) -> Exchange:
-    facts = facts_about(instruments)
-    ask(facts)
-    return stored_exchange(facts.rows, asks_for_hours=True)
+    return stored_exchange(facts_about(instruments).answered(), asks_for_hours=True)
 
 
 def stored_calendar() -> Calendar:

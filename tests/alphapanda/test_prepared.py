@@ -69,3 +69,8 @@ def test_constants_are_in_the_text_where_indexes_with_a_condition_need_them(port
     assert prepared(named)(portfolio) == [wanted]
     texts = fetch("SELECT statement FROM pg_prepared_statements WHERE statement LIKE %s", ["%strategies_strategy%"])
     assert [("50% off ''all''" in text, "$2" in text) for (text,) in texts] == [(True, False)]
+
+
+def test_an_argument_by_its_name_is_refused():
+    with pytest.raises(TypeError, match="by their place: portfolio"):
+        prepared(named)(portfolio=1)

@@ -7,7 +7,7 @@ from alphapanda.pipeline import shard_queue, wake_working
 from risk.services import halt
 from tests.pipeline.driver import Replay, bars
 from tests.pipeline.live import House, goes_on_after_deciding
-from trading.bookkeeping import awaiting
+from trading.awaited import awaiting
 from trading.order import OrderStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,11 +15,11 @@ from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Signal, StrategyState
 from strategies.services import create_strategy, start
-from trading.bookkeeping import is_replay, open_book, ticks_for
+from trading.bookkeeping import open_book, ticks_for
 from trading.gaps import note_gap
 from trading.ingest import ingest
 from trading.log import MarketLog
-from trading.markets import open_market
+from trading.markets import is_replay, open_market
 from trading.models import Gap, Market
 from trading.reference import INSTRUMENTS
 from trading.services import move

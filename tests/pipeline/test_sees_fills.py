@@ -9,7 +9,7 @@ from strategies.seen import seen_by
 from tests.builders import tick
 from tests.pipeline.driver import Replay, bars, expected
 from tests.pipeline.live import House
-from trading.bookkeeping import is_replay
+from trading.markets import is_replay
 from trading.models import Market
 from trading.ticks import Ticks
 

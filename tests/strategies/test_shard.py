@@ -5,8 +5,8 @@ from time import monotonic
 import pytest
 
 from strategies import models
-from strategies.evaluation import SAVED_PART, _is_round_due
 from strategies.lane import Lane
+from strategies.saving import SAVED_PART, is_round_due, states_at_once
 from strategies.shard import Shard
 from strategies.suspects import Notebook
 from trading.models import Market
@@ -33,11 +33,19 @@ def test_ticks_are_told_again_when_the_lane_that_was_behind_is_gone(shard):
 def test_a_round_that_took_long_makes_the_next_one_wait(shard, settings, round_seconds, is_due):
     settings.SHARD_SAVE_SECONDS = 1.0
     shard.round_seconds, shard.saved_at = round_seconds, monotonic() - 3
-    assert _is_round_due(shard) is is_due
+    assert is_round_due(shard) is is_due
 
 
 @pytest.mark.parametrize(("seen", "is_due"), [(100, False), (101, True)])
 def test_a_log_never_fills_up_behind_what_is_saved(shard, settings, seen, is_due):
     settings.LOG_KEEP_TICKS, settings.SHARD_SAVE_SECONDS = 200, 1e6
     shard.main.place = seen
-    assert _is_round_due(shard) is is_due
+    assert is_round_due(shard) is is_due
+
+
+@pytest.mark.parametrize(("is_replay", "seen", "expected"), [(False, 100, 3), (False, 101, 70), (True, 100, 70)])
+def test_few_states_are_saved_at_once_where_ticks_come_live(shard, settings, is_replay, seen, expected):
+    """Unless the log would fill up behind what is saved."""
+    settings.LOG_KEEP_TICKS, settings.SHARD_SAVE_STATES, settings.SHARD_SAVE_STATES_LIVE = 200, 70, 3
+    shard.is_replay, shard.main.place = is_replay, seen
+    assert states_at_once(shard) == expected

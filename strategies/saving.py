@@ -1,0 +1,82 @@
+"""What a shard commits: signals and faults at once, the states of its strategies in rounds. Always behind the fence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+from django.conf import settings
+from django.db import transaction
+
+from alphapanda import bulk
+from alphapanda.errors import FencedError
+from alphapanda.events import publish
+from alphapanda.statements import fetch
+from strategies import models, records, services
+from strategies.keeping import keep, last_targets, states_of
+from strategies.lane import Fault
+from strategies.runner import Runner
+from strategies.shard import Shard
+from strategies.signal import Signal
+
+Found = Sequence[tuple[models.Strategy, Runner, Signal]]
+SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
+EVERYTHING = 2**62
+_FENCE = "UPDATE strategies_shard SET seen = %s WHERE id = %s AND epoch = %s RETURNING id"
+
+
+def is_round_due(shard: Shard) -> bool:
+    """Saving takes a small part of the time, but a log must not fill up behind what is saved, and what a replay has
+    come to is kept.
+    """
+    if shard.is_over:
+        return shard.row.saved < shard.seen
+    rest = settings.SHARD_SAVE_SECONDS * max(1.0, SAVED_PART * shard.round_seconds)
+    return _is_far(shard) or monotonic() - shard.saved_at > rest
+
+
+def states_at_once(shard: Shard) -> int:
+    """In one commit: few where the next tick waits meanwhile, unless the log would fill up."""
+    is_patient = shard.is_replay or _is_far(shard)
+    return int(settings.SHARD_SAVE_STATES if is_patient else settings.SHARD_SAVE_STATES_LIVE)
+
+
+def _is_far(shard: Shard) -> bool:
+    return shard.seen - shard.row.saved > settings.LOG_KEEP_TICKS // 2
+
+
+def save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:
+    """One transaction: place, signals and faults, or nothing when the epoch is not ours any more."""
+    with transaction.atomic():
+        _fence(shard)
+        _quarantine(faults)
+        rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
+        bulk.insert(rows, ignore_conflicts=True)
+        transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
+
+
+def save_round(shard: Shard, most: int = EVERYTHING) -> None:
+    """A strategy's state need not go with its signals, which nobody lets wait for it: whoever loads an older one finds
+    the same signals again. The end of a round moves the place that loading starts from.
+    """
+    assert shard.round
+    begun = monotonic()
+    states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most))
+    with transaction.atomic():
+        _fence(shard)
+        keep(states)
+        _quarantine(broken)
+        if not shard.round.waiting:
+            models.Shard.objects.filter(pk=shard.row.pk).update(saved=shard.round.seen, prices=shard.round.prices)
+    shard.note_saved(monotonic() - begun)
+
+
+def _quarantine(faults: Sequence[Fault]) -> None:
+    keep(last_targets(faults))
+    for fault in faults:
+        services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
+
+
+def _fence(shard: Shard) -> None:
+    if not fetch(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch]):
+        raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")
