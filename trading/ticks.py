@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.instrument import Instrument
-from trading.packing import PLAIN, WIDE, as_batch, body_of, pack, unpacked
+from trading.packing import PLAIN, WIDE, as_batch, body_of, pack, unpacked, unpacked_at
 from trading.tick import Tick
 
 Column: TypeAlias = NDArray[np.int64]
@@ -114,8 +114,7 @@ class Ticks:
         return as_batch(self._records, is_wide=self._is_wide)
 
     def tick(self, place: int) -> Tick:
-        record = self._records[place * self._size : (place + 1) * self._size]
-        return next(unpacked(record, self.first + place, self._instruments, is_wide=self._is_wide))
+        return unpacked_at(place, self._records, self.first, self._instruments, is_wide=self._is_wide)
 
     def at(self, places: Sequence[int]) -> Iterable[tuple[int, Tick]]:
         """Ticks at some places; all of them are made in a third of the time."""
