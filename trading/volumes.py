@@ -6,7 +6,9 @@ not depend on how ticks are batched.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,24 +40,20 @@ def added_all(rows: Column, spans: Column, volumes: Column) -> Column:
 
 
 class Sums:
-    """Volumes of a batch in the order of its groups, added up once: ticks of one span then need no look at each."""
+    """Volumes of a batch in the order of its groups, added up once: ticks in a row of one span need no look at each."""
 
     def __init__(self, ticks: Ticks) -> None:
         spans = ticks.grouped_times // SPAN
-        self._ticks, self._spans = ticks, spans.data
-        self._changes = np.cumsum(np.diff(spans, prepend=spans[0]) != 0).data
+        self._spans = spans.data
+        self._changes: list[int] = (np.flatnonzero(np.diff(spans)) + 1).tolist()
         self._totals = np.concatenate([np.zeros(1, np.int64), np.cumsum(ticks.grouped_volumes)]).data
 
     def passed(self, row: Row, begin: int, end: int) -> Row:
         """A row after some ticks of one group of the batch."""
-        if begin == end:
-            return row
-        if self._changes[begin] == self._changes[end - 1]:
-            volume = self._totals[end] - self._totals[begin]
-            return added(row, self._spans[begin], volume) if volume else row
-        for span, volume in zip(self._spans[begin:end], self._ticks.grouped_volumes[begin:end].tolist(), strict=True):
-            if volume:
-                row = added(row, span, volume)
+        changes = self._changes[bisect_right(self._changes, begin) : bisect_left(self._changes, end)]
+        for first, behind in pairwise((begin, *changes, end)):
+            if volume := self._totals[behind] - self._totals[first]:
+                row = added(row, self._spans[first], volume)
         return row
 
 
