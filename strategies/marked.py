@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
@@ -11,10 +11,11 @@ class Marked:
     signalled, for it may hold something of them.
     """
 
-    instruments: set[int] = field(default_factory=set)
+    instruments: frozenset[int] = frozenset()
     is_all: bool = False
 
-    def with_own(self, instrument: int) -> set[int] | None:
+    def with_own(self, instrument: int) -> frozenset[int] | None:
         """None is all of them."""
-        self.instruments.add(instrument)
+        if instrument not in self.instruments:
+            self.instruments |= {instrument}
         return None if self.is_all else self.instruments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from trading.volumes import SPAN, UNTOLD, Row, Sums, added, added_all, recent, s
 LAST, PREVIOUS, TIME, VOLUMES = 0, 1, 2, slice(3, 6)  # columns; a previous price of 0 is none
 NEW = (0, 0, 0, *UNTOLD)
 WIDTH = len(NEW)
+Listed = tuple[list[int], NDArray[np.intp]]  # instruments, their rows
 
 
 class Known(Protocol):
@@ -26,7 +27,7 @@ class Known(Protocol):
     def previous(self, instrument: int) -> int | None:
         """The price of the tick before the last one, in 1/10,000 rupee."""
 
-    def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
+    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
         """Last prices of some instruments, or of all."""
 
     def volume(self, instrument: int, time: int) -> int | None:
@@ -81,15 +82,14 @@ class Prices:
         """Exchange time of the last tick, in microseconds."""
         return self._cell(instrument, TIME)
 
-    def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
-        return self.of_column(self._cells[:, LAST], instruments)
+    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
+        return _known(self._cells[:, LAST], self.listed(instruments))
 
-    def of_column(self, prices: Column, instruments: Set[int] | None) -> dict[int, int]:
-        """Of prices by row those that are there, of some instruments or of all."""
+    def listed(self, instruments: frozenset[int] | None) -> Listed:
+        """Those of some instruments, or of all, that have a row."""
         asked = self._roster if instruments is None else instruments
         rows = {instrument: row for instrument in asked if (row := self._roster.find(instrument)) is not None}
-        found = zip(rows, prices[list(rows.values())].tolist(), strict=True)
-        return {instrument: price for instrument, price in found if price}
+        return list(rows), np.array(list(rows.values()), np.intp)
 
     def volume(self, instrument: int, time: int) -> int | None:
         return recent(self.volumes(instrument), time)
@@ -129,36 +129,53 @@ class Passing:
         self._before, self._ticks = before, ticks
         self._groups, self._prices = ticks.groups, ticks.grouped_prices.data  # whose items are whole numbers of Python
         self._passed = 0
+        self._listed: dict[frozenset[int] | None, Listed] = {}
+        self._sought, self._found = (-1, -1), (0, 0)
 
     @cached_property
     def _sums(self) -> Sums:
         return Sums(self._ticks)
 
     @cached_property
-    def _last(self) -> tuple[NDArray[np.intp], Column]:
-        """The row of each tick, and prices by row as of the ticks passed."""
+    def _last(self) -> tuple[NDArray[np.intp], Column, Column]:
+        """The row and the price of each tick, and prices by row as of the ticks passed."""
         rows, groups = np.empty(len(self._ticks), np.intp), self._groups
         rows[groups.order] = np.repeat(self._before.rows(self._ticks), groups.ends - groups.begins)
-        return rows, self._before.column()
+        return rows, self._ticks.column("price_e4"), self._before.column()
 
     def previous(self, instrument: int) -> int | None:
-        begin, end = self._groups.span(instrument)
-        seen = bisect_right(self._groups.places, self.place, begin, end)
+        begin, seen = self._seen(instrument)
         if seen > begin + 1:
             return self._prices[seen - 2]
         return self._before.last(instrument) if seen > begin else self._before.previous(instrument)
 
-    def marks(self, instruments: Set[int] | None = None) -> dict[int, int]:
-        rows, last = self._last
+    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
+        rows, prices, last = self._last
         new = slice(self._passed, self.place + 1)
-        last[rows[new]] = self._ticks.column("price_e4")[new]  # of several of one row the last one stays
+        last[rows[new]] = prices[new]  # of several of one row the last one stays
         self._passed = new.stop
-        return self._before.of_column(last, instruments)
+        if instruments not in self._listed:
+            self._listed[instruments] = self._before.listed(instruments)
+        return _known(last, self._listed[instruments])
 
     def volume(self, instrument: int, time: int) -> int | None:
-        begin, end = self._groups.span(instrument)
-        seen = bisect_right(self._groups.places, self.place, begin, end)
+        begin, seen = self._seen(instrument)
         return recent(self._sums.passed(self._before.volumes(instrument), begin, seen), time)
+
+    def _seen(self, instrument: int) -> tuple[int, int]:
+        """Where its ticks begin in the groups, and where those up to the place end; a signal asks twice."""
+        sought = self.place, instrument
+        if sought != self._sought:
+            begin, end = self._groups.span(instrument)
+            self._sought, self._found = sought, (begin, bisect_right(self._groups.places, self.place, begin, end))
+        return self._found
+
+
+def _known(prices: Column, listed: Listed) -> dict[int, int]:
+    """Of prices by row those that are there."""
+    instruments, rows = listed
+    found: dict[int, int] = dict(zip(instruments, prices[rows].tolist(), strict=True))
+    return found if all(found.values()) else {instrument: price for instrument, price in found.items() if price}
 
 
 def _told(cells: list[int]) -> list[int | None]:

@@ -117,7 +117,7 @@ def test_another_version_takes_over_the_targets_only():
 
 
 def test_marks_are_those_that_the_portfolio_may_hold():
-    marked = Marked({SBIN.id})
+    marked = Marked(frozenset({SBIN.id}))
     prices = Prices()
     for one in (tick(1, 10), tick(2, 20, TCS), tick(3, 30, HDFC)):
         prices.update(one)
