@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import msgspec
-from msgspec.structs import replace
 
 from trading.charges import micro
 
@@ -34,13 +33,13 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 def apply(position: Position, signed_quantity: int, price: Decimal, charges: Decimal = ZERO) -> Position:
     """Books a trade: reduces first, then opens what is left over on the other side."""
     reduced = _reduced(position.quantity, signed_quantity)
-    closed = _close(position, reduced, price) if reduced else position
-    opened = signed_quantity - reduced
-    return replace(
-        closed,
-        quantity=closed.quantity + opened,
-        cost=closed.cost + opened * price * position.multiplier,
-        charges=closed.charges + charges,
+    cost, realised = _closed(position, reduced, price) if reduced else (position.cost, position.realised)
+    return Position(
+        quantity=position.quantity + signed_quantity,
+        cost=cost + (signed_quantity - reduced) * price * position.multiplier,
+        realised=realised,
+        charges=position.charges + charges,
+        multiplier=position.multiplier,
     )
 
 
@@ -51,14 +50,9 @@ def _reduced(held: int, traded: int) -> int:
     return traded if abs(traded) <= abs(held) else -held
 
 
-def _close(position: Position, reduced: int, price: Decimal) -> Position:
-    """Releases cost in proportion (6 decimals, half even; all of it when flat)."""
+def _closed(position: Position, reduced: int, price: Decimal) -> tuple[Decimal, Decimal]:
+    """Cost and what is realised after releasing cost in proportion (6 decimals, half even; all of it when flat)."""
     left = position.quantity + reduced
     released = position.cost if not left else micro(position.cost * -reduced / position.quantity)
     proceeds = -reduced * price * position.multiplier
-    return replace(
-        position,
-        quantity=left,
-        cost=position.cost - released,
-        realised=position.realised + proceeds - released,
-    )
+    return position.cost - released, position.realised + proceeds - released

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import mul
 
 from portfolio.position import Position, apply
 from portfolio.valuation import Holding, Valuation, value
@@ -66,9 +67,8 @@ class Book:
     def meet(self, tick: Tick) -> None:
         """Matches the working orders of the tick's instrument, in order of their place, and books the fills."""
         orders = [o for o in self.working if o.instrument.id == tick.instrument.id]
-        liquidity = Liquidity(tick) if orders else None
+        liquidity = Liquidity(tick.depth) if tick.depth else None
         for order in orders:
-            assert liquidity is not None
             for trade in match(order, tick, liquidity, self.terms):
                 self.take(self._fill(order, trade, tick))
         if orders:
@@ -105,11 +105,10 @@ class Book:
 
     def equity(self, marks_e4: dict[int, int]) -> Decimal:
         """That of `valued`: every signal asks for it, so in whole numbers, and however many strategies hold it."""
-        worth_e4 = 0
-        for instrument, units in self._units.items():
-            if instrument not in marks_e4:
-                return self.valued(marks_e4).equity
-            worth_e4 += units * marks_e4[instrument]
+        try:
+            worth_e4 = sum(map(mul, self._units.values(), map(marks_e4.__getitem__, self._units)))
+        except KeyError:
+            return self.valued(marks_e4).equity
         return self.cash + from_e4(worth_e4)
 
     def hold(self, strategy: int, instrument: int, position: Position) -> None:
@@ -124,9 +123,10 @@ class Book:
 
     def take(self, fill: Fill) -> None:
         """Moves position and cash by a fill."""
-        key, charges = (fill.strategy, fill.instrument.id), fill.charges.total
+        key, shares, charges = (fill.strategy, fill.instrument.id), fill.signed_quantity, fill.charges.total
         held = self.positions.get(key) or Position(multiplier=fill.instrument.multiplier)
-        self.hold(*key, apply(held, fill.signed_quantity, fill.price, charges))
+        self.positions[key] = apply(held, shares, fill.price, charges)
+        self._note(fill.instrument.id, shares, held.multiplier)
         self.cash -= fill.side.sign * fill.value + charges
         self.fills.append(fill)
 

@@ -1,6 +1,5 @@
 """An order and its life: OPEN → COMPLETE, CANCELLED or EXPIRED; no way back."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -13,13 +12,13 @@ ZERO = Decimal(0)
 
 
 class Side(StrEnum):
+    """`sign` is +1 for BUY, −1 for SELL: signed quantity = sign × quantity."""
+
     BUY = "BUY"
     SELL = "SELL"
 
-    @property
-    def sign(self) -> int:
-        """+1 for BUY, −1 for SELL: signed quantity = sign × quantity."""
-        return 1 if self is Side.BUY else -1
+    def __init__(self, name: str) -> None:
+        self.sign = 1 if name == "BUY" else -1
 
     @classmethod
     def of(cls, signed_quantity: int) -> "Side":
@@ -64,8 +63,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     validity_minutes: int | None = None
 
 
-@dataclass(slots=True)
-class Order:
+class Order(msgspec.Struct, gc=False):
     """A working order as it is matched; `strategy` is the ordinal of its strategy in the portfolio.
 
     `value` and `brokerage` are what its fills came to so far, in rupees.

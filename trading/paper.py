@@ -15,7 +15,7 @@ import msgspec
 from trading.instrument import Instrument, to_e4
 from trading.order import Order, OrderStatus, OrderType, Side, Validity
 from trading.session import MINUTE, india_day
-from trading.tick import Level, Tick
+from trading.tick import Depth, Level, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,8 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 class Liquidity:
     """What a tick's depth still holds for us, shared by all orders that meet it."""
 
-    def __init__(self, tick: Tick) -> None:
-        self._asks = list(tick.depth.asks) if tick.depth else []
-        self._bids = list(tick.depth.bids) if tick.depth else []
-        self.has_depth = tick.depth is not None
+    def __init__(self, depth: Depth) -> None:
+        self._asks, self._bids = list(depth.asks), list(depth.bids)
 
     def take(self, side: Side, quantity: int) -> Iterator[Trade]:
         """Walks the levels, best first, and leaves what it did not need."""
@@ -53,7 +51,7 @@ class Liquidity:
             yield Trade(taken, level.price_e4)
 
 
-def match(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -> list[Trade]:
+def match(order: Order, tick: Tick, liquidity: Liquidity | None, terms: PaperTerms) -> list[Trade]:
     """What trades when a working order meets a later tick of its instrument; moves trigger and status.
 
     The caller books the trades, which completes the order. MARKET orders wait for their tick however long it takes.
@@ -82,7 +80,7 @@ def market_price(side: Side, tick: Tick, instrument: Instrument, slippage_bps: D
     return max(steps, 1) * step
 
 
-def _trades(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -> Iterator[Trade]:
+def _trades(order: Order, tick: Tick, liquidity: Liquidity | None, terms: PaperTerms) -> Iterator[Trade]:
     if not _is_live(order, tick):
         return
     if order.terms.order_type.has_limit:
@@ -92,8 +90,8 @@ def _trades(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -
         yield from _at_market(order, tick, liquidity, terms)
 
 
-def _at_market(order: Order, tick: Tick, liquidity: Liquidity, terms: PaperTerms) -> list[Trade]:
-    if liquidity.has_depth:
+def _at_market(order: Order, tick: Tick, liquidity: Liquidity | None, terms: PaperTerms) -> list[Trade]:
+    if liquidity:
         return list(liquidity.take(order.side, order.remaining))
     return [Trade(order.remaining, market_price(order.side, tick, order.instrument, terms.slippage_bps))]
 

@@ -1,4 +1,3 @@
-import dataclasses
 from decimal import Decimal
 from itertools import permutations
 
@@ -95,7 +94,7 @@ def test_ids_reasons_confidence_and_wall_clocks_are_not_in_the_hash(change):
     ],
 )
 def test_what_became_of_an_order_is_in_the_hash(change):
-    assert order_line(dataclasses.replace(ORDER, **change)) != order_line(ORDER)
+    assert order_line(replace(ORDER, **change)) != order_line(ORDER)
 
 
 @pytest.mark.parametrize("part", ["brokerage", "stt", "exchange", "sebi", "stamp", "gst"])

@@ -122,7 +122,7 @@ def test_equity_in_whole_numbers_is_the_valuation_whatever_is_held_and_has_a_pri
     lots = Instrument(9, "LOTS", Decimal("0.05"), multiplier=25)
     orders = [
         order(10),
-        replace(order(-4, name="other"), strategy=2),
+        order(-4, name="other", strategy=2),
         order(3, instrument=lots),
         order(7, instrument=TCS),
     ]
@@ -132,7 +132,7 @@ def test_equity_in_whole_numbers_is_the_valuation_whatever_is_held_and_has_a_pri
 
 
 def test_what_is_held_by_all_strategies_is_known_at_once_also_of_a_loaded_book():
-    first = traded(order(10), replace(order(-4, name="other"), strategy=2), order(-3, name="third"))
+    first = traded(order(10), order(-4, name="other", strategy=2), order(-3, name="third"))
     again = Book(first.starting_cash, first.rates_on, cash=first.cash, positions=dict(first.positions))
     marks = {SBIN.id: rupees(101)}
     assert first.committed(SBIN.id) == again.committed(SBIN.id) == 3

@@ -7,7 +7,7 @@ import pytest
 from tests.builders import NO_SLIPPAGE, SBIN, TCS, book, depth, meet, order, rupees, tick, ticks
 from trading.instrument import Instrument
 from trading.order import OrderStatus, OrderType, Side, Validity
-from trading.paper import Liquidity, PaperTerms, market_price, match
+from trading.paper import PaperTerms, market_price, match
 from trading.session import DAY, SECOND
 
 MARKET, LIMIT, SL, SL_M = OrderType
@@ -183,4 +183,4 @@ def test_slippage_is_against_us_and_rounded_to_the_tick_size_against_us(side, in
 def test_matching_leaves_an_order_of_another_time_alone():
     working = order(5, placed=tick(1, 100, seconds=10))
     early = tick(2, 100, seconds=5)
-    assert match(working, early, Liquidity(early), NO_SLIPPAGE) == []
+    assert match(working, early, None, NO_SLIPPAGE) == []
