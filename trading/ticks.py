@@ -84,6 +84,7 @@ class Ticks:
         self._instruments = instruments
         self._is_wide = is_wide
         self._size = (WIDE if is_wide else PLAIN).size
+        self._columns: dict[str, NDArray[Any]] = {}
 
     @classmethod
     def of(cls, ticks: Sequence[Tick]) -> Ticks:
@@ -133,8 +134,12 @@ class Ticks:
         return self.cut(after + 1 - self.first, until + 1 - self.first)
 
     def column(self, name: str) -> NDArray[Any]:
-        """`instrument` (id), `price_e4`, `time` or `volume` of all ticks."""
-        return np.frombuffer(self._records, _WIDE if self._is_wide else _PLAIN)[name]
+        """`instrument` (id), `price_e4`, `time` or `volume` of all ticks; copied, for NumPy picks from a column four
+        times as fast as from records.
+        """
+        if name not in self._columns:
+            self._columns[name] = np.frombuffer(self._records, _WIDE if self._is_wide else _PLAIN)[name].copy()
+        return self._columns[name]
 
     @cached_property
     def groups(self) -> Groups:
@@ -143,15 +148,15 @@ class Ticks:
     @cached_property
     def grouped_prices(self) -> Column:
         """Prices (1/10,000 rupee) in the order of the groups."""
-        return np.asarray(self.column("price_e4")[self.groups.order], dtype=np.int64)
+        return self.column("price_e4")[self.groups.order]
 
     @cached_property
     def grouped_times(self) -> Column:
-        return np.asarray(self.column("time")[self.groups.order], dtype=np.int64)
+        return self.column("time")[self.groups.order]
 
     @cached_property
     def grouped_volumes(self) -> Column:
-        return np.asarray(self.column("volume")[self.groups.order], dtype=np.int64)
+        return self.column("volume")[self.groups.order]
 
     @cached_property
     def latest(self) -> NDArray[np.void]:
@@ -183,5 +188,7 @@ def batches(ticks: Iterable[Tick], size: int) -> Iterator[Ticks]:
 
 
 def _narrow(instruments: NDArray[np.uint32]) -> NDArray[Any]:
-    """NumPy sorts numbers of 16 bits by radix: 59 against 3,100 µs for 16,384 ticks of 9,000 instruments."""
-    return instruments.astype(np.uint16) if len(instruments) and instruments.max() < 2**16 else instruments
+    """NumPy sorts numbers of 16 bits by radix: 59 against 3,100 µs for 16,384 ticks of 9,000 instruments; 8 bits in
+    half of that.
+    """
+    return instruments.astype(np.min_scalar_type(instruments.max(initial=0)))
