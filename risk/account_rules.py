@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from risk.decision import Verdict, verdict
+from risk.decision import Verdict
 from risk.limits import Limits
 from risk.situation import Situation
 from trading.instrument import PRICE_SCALE
@@ -59,7 +59,7 @@ class Ceiling:
         if limit is None:
             return None
         observed = self.observe(situation)
-        return verdict(self.rule, limit, observed, observed <= limit, situation.is_exit)
+        return situation.verdict(self.rule, self.limit, limit, observed, observed <= limit, situation.is_exit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ class Ban:
         if getattr(situation.limits, self.permission):
             return None
         offence = self.offence(situation)
-        return verdict(self.rule, "never", offence, offence is None, self.spares_exits and situation.is_exit)
+        return situation.verdict(
+            self.rule, self.permission, "never", offence, offence is None, self.spares_exits and situation.is_exit
+        )
 
 
 def position_value(situation: Situation) -> Decimal:
@@ -111,7 +113,9 @@ def equals(situation: Situation) -> Verdict | None:
     mine = (signal.strategy, signal.instrument.id, situation.ordered)
     times = [p.time for p in situation.latest if (p.strategy, p.instrument, p.signed_quantity) == mine]
     age = Decimal(signal.time - max(times)) / SECOND if times else None
-    return verdict("equal_order", limit, age, age is None or age >= limit, situation.is_exit)
+    return situation.verdict(
+        "equal_order", "min_seconds_between_equals", limit, age, age is None or age >= limit, situation.is_exit
+    )
 
 
 def short(situation: Situation) -> str | None:

@@ -56,7 +56,7 @@ class Decider:
         if not ordered:
             return _refused(signal, Verdict("nothing_to_do", False, None, str(signal.target)))
         verdicts = judge(self._situation(signal, ordered))
-        if any(verdict.denies for verdict in verdicts):
+        if [verdict for verdict in verdicts if verdict.denies]:
             return Decision(signal, False, 0, verdicts)
         orders = tuple(self._orders(signal, ordered))
         for order in orders:

@@ -25,15 +25,6 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         return not (self.passed or self.is_exempt)
 
 
-def verdict(rule: str, limit: object, observed: object, passed: bool, is_exempt: bool = False) -> Verdict:
-    limit, observed = _text(limit), _text(observed)
-    return Verdict(rule, passed, limit, observed, is_exempt and not passed)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """`quantity` is that of the order it makes, 0 when it makes none."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from risk.account_rules import INFINITE, AccountRule, Asked, Ban
-from risk.decision import Verdict, verdict
+from risk.decision import Verdict
 from risk.limits import Limits
 from risk.situation import Situation
 from trading.instrument import PRICE_SCALE
@@ -49,7 +49,9 @@ def close_deviation(situation: Situation) -> Verdict | None:
     if limit is None or close is None:
         return None
     off = abs(situation.price - close)
-    return verdict("close_deviation", limit, round(off / close, 6), off <= limit * close, situation.is_exit)
+    return situation.verdict(
+        "close_deviation", "max_close_deviation", limit, round(off / close, 6), off <= limit * close, situation.is_exit
+    )
 
 
 def freeze(situation: Situation) -> Verdict | None:
@@ -57,7 +59,7 @@ def freeze(situation: Situation) -> Verdict | None:
     if situation.facts.freeze_quantity is None:
         return None
     most = MOST_SLICES if situation.limits.may_slice else 1
-    return verdict("freeze", most, situation.slices, situation.slices <= most, situation.is_exit)
+    return situation.verdict("freeze", "may_slice", most, situation.slices, situation.slices <= most, situation.is_exit)
 
 
 def volume_fraction(situation: Situation) -> Verdict | None:
@@ -66,10 +68,12 @@ def volume_fraction(situation: Situation) -> Verdict | None:
     if limit is None:
         return None
     if volume is None:
-        return verdict("volume_fraction", limit, None, True)
+        return situation.verdict("volume_fraction", "max_volume_fraction", limit, None, True)
     ordered = abs(situation.ordered)
     observed = round(Decimal(ordered) / volume, 6) if volume else INFINITE
-    return verdict("volume_fraction", limit, observed, ordered <= limit * volume, situation.is_exit)
+    return situation.verdict(
+        "volume_fraction", "max_volume_fraction", limit, observed, ordered <= limit * volume, situation.is_exit
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ class Listing:
         if symbols is None:
             return None
         symbol = situation.signal.instrument.symbol
-        return verdict(self.rule, ", ".join(symbols), symbol, (symbol in symbols) is self.is_wanted, situation.is_exit)
+        return situation.verdict(
+            self.rule, self.limit, ", ".join(symbols), symbol, (symbol in symbols) is self.is_wanted, situation.is_exit
+        )
 
 
 EXCHANGE_RULES: tuple[AccountRule, ...] = (

@@ -5,16 +5,15 @@ position, trades a day, price deviation. Nothing is exempt from a stale price, a
 what reduces, when the halt allows that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
 from risk.account_rules import ACCOUNT_RULES, LIMIT_OF_ACCOUNT_RULE
-from risk.decision import Verdict, verdict
+from risk.decision import Verdict
 from risk.exchange_rules import EXCHANGE_RULES, LIMIT_OF_EXCHANGE_RULE
 from risk.halt import HaltState
 from risk.limits import Limits
-from risk.scopes import Scope
 from risk.situation import Situation
 from strategies.signal import Signal
 from trading.session import SECOND
@@ -24,24 +23,27 @@ def position(situation: Situation) -> Verdict:
     """Shares held, working and ordered, per portfolio and instrument."""
     limit, after = situation.limits.max_position, abs(situation.held + situation.ordered)
     passed = limit is None or after <= limit
-    return verdict("position", limit, after, passed, not passed and situation.is_exit)
+    return situation.verdict("position", "max_position", limit, after, passed, not passed and situation.is_exit)
 
 
 def trades_per_day(situation: Situation) -> Verdict:
     """Approved decisions of the strategy on the signal's day in India, this one included."""
     limit, count = situation.limits.max_trades_per_day, situation.trades_today + 1
     passed = limit is None or count <= limit
-    return verdict("trades_per_day", limit, count, passed, not passed and situation.is_exit)
+    return situation.verdict(
+        "trades_per_day", "max_trades_per_day", limit, count, passed, not passed and situation.is_exit
+    )
 
 
 def price_deviation(situation: Situation) -> Verdict:
     """|order price − last| / last; a MARKET order is held against the tick before: |last − previous| / previous."""
     limit, deviation = situation.limits.max_price_deviation, _deviation(situation.signal)
     if deviation is None:
-        return verdict("price_deviation", limit, None, True)
+        return situation.verdict("price_deviation", "max_price_deviation", limit, None, True)
     off, base = deviation
-    passed = limit is None or off <= limit * base
-    return verdict("price_deviation", limit, round(Decimal(off) / base, 6), passed, not passed and situation.is_exit)
+    passed, observed = limit is None or off <= limit * base, round(Decimal(off) / base, 6)
+    is_exempt = not passed and situation.is_exit
+    return situation.verdict("price_deviation", "max_price_deviation", limit, observed, passed, is_exempt)
 
 
 def stale_price(situation: Situation) -> Verdict:
@@ -51,20 +53,21 @@ def stale_price(situation: Situation) -> Verdict:
     """
     limit, signal = situation.limits.max_age_seconds, situation.signal
     if signal.arrival is None:
-        return verdict("stale_price", limit, None, True)
+        return situation.verdict("stale_price", "max_age_seconds", limit, None, True)
     age = Decimal(signal.arrival - signal.time) / SECOND
-    return verdict("stale_price", limit, age, limit is None or age <= limit)
+    return situation.verdict("stale_price", "max_age_seconds", limit, age, limit is None or age <= limit)
 
 
 def halt(situation: Situation) -> Verdict:
     """Nothing is ordered while a halt is in force; a reducing one spares what goes towards flat."""
     halt = situation.halt
     if halt is None:
-        return verdict("halt", None, None, True)
+        return NO_HALT
     is_spared = halt.state is HaltState.REDUCING and situation.only_reduces
-    return verdict("halt", halt.state, halt.reason, False, is_spared)
+    return Verdict("halt", False, str(halt.state), halt.reason, is_spared)
 
 
+NO_HALT = Verdict("halt", True, None, None)
 Rule = Callable[[Situation], Verdict | None]
 RULES: tuple[Callable[[Situation], Verdict], ...] = (position, trades_per_day, price_deviation, stale_price, halt)
 LIMIT_OF = {
@@ -79,27 +82,14 @@ LIMIT_OF = {
 
 def judge(situation: Situation) -> tuple[Verdict, ...]:
     """The verdicts of all rules, of those about account and exchange when they are on."""
-    origins, found = situation.origins, []
-    for rule in asked(situation.limits):
-        given = rule(situation)
-        if given is not None:
-            found.append(_attributed(given, origins) if origins else given)
-    return tuple(found)
+    given = [rule(situation) for rule in asked(situation.limits)]
+    return tuple([verdict for verdict in given if verdict])
 
 
 @lru_cache(maxsize=1_000)
 def asked(limits: Limits) -> tuple[Rule, ...]:
     """The five, and of the others those that may say something: one that is off costs nothing at a signal."""
     return (*RULES, *(rule for rule in (*ACCOUNT_RULES, *EXCHANGE_RULES) if rule.is_on(limits)))
-
-
-def _attributed(given: Verdict, origins: Mapping[str, Scope]) -> Verdict:
-    """Whose limit it was, and in which version."""
-    scope = origins.get(LIMIT_OF.get(given.rule, ""))
-    if scope is None:
-        return given
-    said = given.rule, given.passed, given.limit, given.observed, given.is_exempt
-    return Verdict(*said, scope.kind, scope.version)
 
 
 def _deviation(signal: Signal) -> tuple[int, int] | None:

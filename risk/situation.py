@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from portfolio.valuation import Valuation
+from risk.decision import Verdict
 from risk.halt import Halt
 from risk.limits import Limits
 from risk.scopes import NOWHERE, Scope
@@ -53,6 +54,16 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
     own: int | None = None
     origins: Mapping[str, Scope] = NOWHERE
     exchange: Exchange = EXCHANGE
+
+    def verdict(
+        self, rule: str, name: str, limit: object, observed: object, passed: bool, is_exempt: bool = False
+    ) -> Verdict:
+        """`name` is the limit's: so it is known whose it was, and in which version."""
+        scope, is_exempt = self.origins.get(name), is_exempt and not passed
+        said, seen = None if limit is None else str(limit), None if observed is None else str(observed)
+        if scope is None:
+            return Verdict(rule, passed, said, seen, is_exempt)
+        return Verdict(rule, passed, said, seen, is_exempt, scope.kind, scope.version)
 
     @property
     def is_exit(self) -> bool:

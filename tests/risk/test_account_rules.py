@@ -4,14 +4,17 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from portfolio.position import Position, apply
 from risk.account_rules import ACCOUNT_RULES
-from risk.limits import NO_LIMITS, Limits
-from risk.rules import asked, judge
+from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
+from risk.rules import LIMIT_OF, asked, judge
+from risk.scopes import Scope
 from risk.situation import Placed, Situation
 from strategies.signal import Target
 from tests.builders import OPEN, SBIN, TCS, book, decider, order, rupees, signal, tick
+from trading.facts import Exchange, Facts
 from trading.order import OrderType
 from trading.session import DAY, MINUTE, SECOND
 
@@ -182,13 +185,22 @@ def test_only_rules_that_may_say_something_are_asked():
     assert {rule.rule for rule in set(on) - set(off)} == {"short_selling", "leverage"}
 
 
+def everything() -> Limits:
+    numbers = {name: 0 for name in LIMIT_NAMES if name.startswith("m") and not name.startswith("may")}
+    return Limits(**numbers, **{name: False for name in LIMIT_NAMES if name.startswith("may")})
+
+
 def test_every_rule_is_asked_when_all_are_on():
-    everything = {f.rule if hasattr(f, "rule") else "equal_order" for f in ACCOUNT_RULES}
-    zero = {name: 0 for name in Limits.__dataclass_fields__ if name.startswith("m") and not name.startswith("may")}
-    found = judge(
-        situation(1, Limits(**zero, **{n: False for n in Limits.__dataclass_fields__ if n.startswith("may")}))
-    )
-    assert everything <= {verdict.rule for verdict in found}
+    rules = {f.rule if hasattr(f, "rule") else "equal_order" for f in ACCOUNT_RULES}
+    assert rules <= {verdict.rule for verdict in judge(situation(1, everything()))}
+
+
+def test_every_verdict_says_whose_limit_it_was():
+    limits = replace(everything(), allowed_instruments=("X",), forbidden_instruments=("X",))
+    facts = Exchange({SBIN.id: Facts(freeze_quantity=1, previous_close=Decimal(100))})
+    whose = {name: Scope(limits, kind=name) for name in LIMIT_NAMES}
+    found = judge(structs.replace(situation(1, limits), origins=whose, exchange=facts))
+    assert {verdict.rule: verdict.scope for verdict in found} == {**LIMIT_OF, "halt": None}
 
 
 def test_decider_remembers_its_own_orders():
