@@ -9,6 +9,7 @@ MARKET on that tick; SL becomes a LIMIT on it. DAY, IOC and TTL hold for all but
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -72,12 +73,17 @@ def match(order: Order, tick: Tick, liquidity: Liquidity | None, terms: PaperTer
 
 def market_price(side: Side, tick: Tick, instrument: Instrument, slippage_bps: Decimal) -> int:
     """last × (1 ± slippage), then to a multiple of the tick size, both against us; never below one tick."""
-    bps, scale = slippage_bps.as_integer_ratio()
-    numerator = tick.price_e4 * (10_000 * scale + side.sign * bps)
-    step = to_e4(instrument.tick_size) or 1
-    divisor = 10_000 * scale * step
-    steps = -(-numerator // divisor) if side is Side.BUY else numerator // divisor
+    factor, divisor, step = _slippage(side, instrument.tick_size, slippage_bps)
+    steps = -(-tick.price_e4 * factor // divisor) if side is Side.BUY else tick.price_e4 * factor // divisor
     return max(steps, 1) * step
+
+
+@lru_cache(maxsize=1_000)
+def _slippage(side: Side, tick_size: Decimal, slippage_bps: Decimal) -> tuple[int, int, int]:
+    """What a price is multiplied with and divided by to be in steps, and the step."""
+    bps, scale = slippage_bps.as_integer_ratio()
+    step = to_e4(tick_size) or 1
+    return 10_000 * scale + side.sign * bps, 10_000 * scale * step, step
 
 
 def _trades(order: Order, tick: Tick, liquidity: Liquidity | None, terms: PaperTerms) -> Iterator[Trade]:
