@@ -43,7 +43,8 @@ class Backtest:
         is_shown_fills = any(runner.sees_fills for runner in self.runners)
         for batch in _singles(batches) if is_shown_fills else batches:
             self.ticks += len(batch)
-            self._show_fills(batch.first)
+            if is_shown_fills:
+                self._show_fills(batch.first)
             self.lane.evaluate(batch)
             events: list[Signal | Stop] = [*self._stops(), *self._signals()]
             events.sort(key=lambda event: (event.tick, event.turn))

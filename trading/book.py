@@ -71,15 +71,14 @@ class Book:
         for order in orders:
             for trade in match(order, tick, liquidity, self.terms):
                 self.take(self._fill(order, trade, tick))
-        if orders:
-            self._retire()
+        self._retire(orders)
 
     def cancel(self, strategy: int | None, tick: int, instrument: int | None = None) -> None:
         """Cancels what a strategy (or anyone) has resting, in one instrument or in all."""
         for order in self.working:
             if strategy in (None, order.strategy) and instrument in (None, order.instrument.id):
                 order.close(OrderStatus.CANCELLED, tick)
-        self._retire()
+        self._retire(list(self.working))
 
     def committed(self, instrument: int, strategy: int | None = None) -> int:
         """Signed shares filled plus working in an instrument, of one strategy or of all."""
@@ -160,9 +159,12 @@ class Book:
             charges=charges,
         )
 
-    def _retire(self) -> None:
-        self.closed += [o for o in self.working if not o.is_working]
-        self.working = [o for o in self.working if o.is_working]
+    def _retire(self, orders: list[Order]) -> None:
+        """Takes those that are closed out of the working ones."""
+        for order in orders:
+            if not order.is_working:
+                self.working.remove(order)
+                self.closed.append(order)
 
 
 def _mark(position: Position, mark_e4: int | None) -> Decimal:
