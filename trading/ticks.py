@@ -33,14 +33,15 @@ class Groups:
     """
 
     order: NDArray[np.intp]
-    instruments: NDArray[np.uint32]
+    instruments: NDArray[np.unsignedinteger[Any]]
     begins: NDArray[np.intp]
 
     @classmethod
     def of(cls, instruments: NDArray[np.uint32]) -> Groups:
-        order = np.argsort(_narrow(instruments), kind="stable")
-        held = instruments[order]
-        begins = np.flatnonzero(np.concatenate([np.ones(min(len(held), 1), bool), held[1:] != held[:-1]]))
+        narrow = _narrow(instruments)
+        order = np.argsort(narrow, kind="stable")
+        held = narrow[order]
+        begins = np.concatenate([np.zeros(min(len(held), 1), np.intp), changes(held)])
         return cls(order, held[begins], begins)
 
     @cached_property
@@ -54,16 +55,25 @@ class Groups:
 
     def span(self, instrument: int) -> tuple[int, int]:
         """From where to where in `order` an instrument has its ticks."""
-        ids, begins, ends = self._bounds
-        index = bisect_left(ids, instrument)
-        if index == len(ids) or ids[index] != instrument:
-            return 0, 0
-        return begins[index], ends[index]
+        if instrument not in self._spans:
+            self._spans[instrument] = self._span(instrument)
+        return self._spans[instrument]
 
     @cached_property
     def places(self) -> memoryview:
         """`order`, whose items are whole numbers of Python then."""
         return self.order.data
+
+    @cached_property
+    def _spans(self) -> dict[int, tuple[int, int]]:
+        return {}
+
+    def _span(self, instrument: int) -> tuple[int, int]:
+        ids, begins, ends = self._bounds
+        index = bisect_left(ids, instrument)
+        if index == len(ids) or ids[index] != instrument:
+            return 0, 0
+        return begins[index], ends[index]
 
     @cached_property
     def _bounds(self) -> tuple[memoryview, memoryview, memoryview]:
@@ -185,6 +195,11 @@ def batches(ticks: Iterable[Tick], size: int) -> Iterator[Ticks]:
     rest = iter(ticks)
     while batch := list(islice(rest, size)):
         yield Ticks.of(batch)
+
+
+def changes(values: NDArray[Any]) -> NDArray[np.intp]:
+    """Where a value is another than the one before it."""
+    return np.flatnonzero(values[1:] != values[:-1]) + 1
 
 
 def _narrow(instruments: NDArray[np.uint32]) -> NDArray[Any]:

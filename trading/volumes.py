@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.session import MINUTE
-from trading.ticks import Column, Ticks
+from trading.ticks import Column, Ticks, changes
 
 Indices = NDArray[np.intp]
 SPAN = 5 * MINUTE
@@ -36,7 +36,7 @@ def added_all(rows: Column, spans: Column, volumes: Column) -> Column:
     held, now, before = rows.T
     is_later, is_next = (held == UNTOLD[0]) | (spans > held), (spans == held + 1) & (held != UNTOLD[0])
     now_before = np.where(is_next, now, np.where(is_later, 0, before))
-    return np.stack([np.where(is_later, spans, held), np.where(is_later, volumes, now + volumes), now_before], axis=1)
+    return np.array([np.where(is_later, spans, held), np.where(is_later, volumes, now + volumes), now_before]).T
 
 
 class Sums:
@@ -45,7 +45,7 @@ class Sums:
     def __init__(self, ticks: Ticks) -> None:
         spans = ticks.grouped_times // SPAN
         self._spans = spans.data
-        self._changes: list[int] = (np.flatnonzero(np.diff(spans)) + 1).tolist()
+        self._changes: list[int] = changes(spans).tolist()
         self._totals = np.concatenate([np.zeros(1, np.int64), np.cumsum(ticks.grouped_volumes)]).data
 
     def passed(self, row: Row, begin: int, end: int) -> Row:
@@ -72,10 +72,9 @@ def sums(ticks: Ticks) -> Iterator[tuple[Indices, Column, Column]]:
     if not ticks.column("volume").any():
         return
     groups, spans = ticks.groups, ticks.grouped_times // SPAN
-    group = np.repeat(np.arange(len(groups.begins)), groups.ends - groups.begins)
-    begins = np.flatnonzero(np.diff(group, prepend=-1) | np.diff(spans, prepend=spans[0]))
+    begins = np.union1d(groups.begins, changes(spans))
     traded = np.add.reduceat(ticks.grouped_volumes, begins)
-    group, spans = group[begins], spans[begins]
+    group, spans = np.searchsorted(groups.begins, begins, side="right") - 1, spans[begins]
     turn = np.arange(len(group)) - np.searchsorted(group, group)
     for n in range(int(turn.max()) + 1):
         chosen = np.flatnonzero((turn == n) & (traded != 0))
