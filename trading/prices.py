@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -129,7 +129,8 @@ class Passing:
         self._before, self._ticks = before, ticks
         self._groups, self._prices = ticks.groups, ticks.grouped_prices.data  # whose items are whole numbers of Python
         self._passed = 0
-        self._listed: dict[frozenset[int] | None, Listed] = {}
+        self._listed = cache(before.listed)
+        self._volumes = cache(before.volumes)
         self._sought, self._found = (-1, -1), (0, 0)
 
     @cached_property
@@ -154,13 +155,11 @@ class Passing:
         new = slice(self._passed, self.place + 1)
         last[rows[new]] = prices[new]  # of several of one row the last one stays
         self._passed = new.stop
-        if instruments not in self._listed:
-            self._listed[instruments] = self._before.listed(instruments)
-        return _known(last, self._listed[instruments])
+        return _known(last, self._listed(instruments))
 
     def volume(self, instrument: int, time: int) -> int | None:
         begin, seen = self._seen(instrument)
-        return recent(self._sums.passed(self._before.volumes(instrument), begin, seen), time)
+        return recent(self._sums.passed(self._volumes(instrument), begin, seen), time)
 
     def _seen(self, instrument: int) -> tuple[int, int]:
         """Where its ticks begin in the groups, and where those up to the place end; a signal asks twice."""
