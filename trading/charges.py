@@ -91,7 +91,7 @@ def brokerage_of(value: Decimal, rates: Rates) -> Decimal:
 
 def charge(side: Side, value: Decimal, brokerage: Decimal, rates: Rates) -> Charges:
     """Charges of a fill of `value` rupees that bears `brokerage`; IPFT is not taxed."""
-    buying = side is Side.BUY
+    buying = side.sign > 0
     taxed = brokerage + (rates.transaction + rates.sebi) * value
     return Charges(
         brokerage=brokerage,
