@@ -21,9 +21,11 @@ from trading.session import india_date
 
 Trades = dict[tuple[int, date], int]  # (ordinal of the strategy, day in India) → approved decisions
 
+DECISION = "decision"
+
 
 def decision_id(signal: Signal) -> UUID:
-    return derived_id(signal.id, "decision")
+    return derived_id(signal.id, DECISION)
 
 
 @dataclass(slots=True)
@@ -55,26 +57,27 @@ class Decider:
         ordered = signal.target - self.book.committed(signal.instrument.id, signal.strategy)
         if not ordered:
             return _refused(signal, Verdict("nothing_to_do", False, None, str(signal.target)))
-        verdicts = judge(self._situation(signal, ordered))
+        day = india_date(signal.time)
+        verdicts = judge(self._situation(signal, ordered, day))
         if [verdict for verdict in verdicts if verdict.denies]:
             return Decision(signal, False, 0, verdicts)
         orders = tuple(self._orders(signal, ordered))
         for order in orders:
             self.book.place(order)
-        self._count(signal, ordered, len(orders))
+        self._count(signal, ordered, len(orders), day)
         return Decision(signal, True, abs(ordered), verdicts, orders)
 
-    def _situation(self, signal: Signal, ordered: int) -> Situation:
+    def _situation(self, signal: Signal, ordered: int, day: date) -> Situation:
         limits = self.limits.of(signal)
         return Situation(
             signal=signal,
             held=self.book.committed(signal.instrument.id),
             ordered=ordered,
-            trades_today=self.trades.get(_day(signal), 0),
+            trades_today=self.trades.get((signal.strategy, day), 0),
             limits=limits.limits,
             halt=self._halt(signal),
             book=self.book,
-            orders_today=self._orders_on(signal) if limits.limits.max_orders_per_day is not None else 0,
+            orders_today=self._orders_on(day) if limits.limits.max_orders_per_day is not None else 0,
             latest=tuple(self.latest),
             own=signal.target - ordered,
             origins=limits.origins,
@@ -85,33 +88,31 @@ class Decider:
         watched = self.watch.halts(signal) if self.watch else ()
         return strictest([*self.halts, *watched], signal.strategy) if self.halts or watched else None
 
-    def _orders_on(self, signal: Signal) -> int:
-        """Of the portfolio on the signal's day: the longer it trades, the more there is to add up."""
-        day = india_date(signal.time)
+    def _orders_on(self, day: date) -> int:
+        """Of the portfolio: the longer it trades, the more there is to add up."""
         trades = sum(count for (_, held), count in self.trades.items() if held == day)
         return trades + self.more_orders.get(day, 0)
 
     def _orders(self, signal: Signal, ordered: int) -> Iterator[Order]:
         """More than one where the exchange freezes what is larger."""
         facts = self.exchange.facts.get(signal.instrument.id, NO_FACTS)
-        decision, side = decision_id(signal), Side.of(ordered)
         for n, quantity in enumerate(sliced(abs(ordered), facts, signal.instrument.lot_size)):
             yield Order(
-                id=derived_id(decision, f"order {n}" if n else "order"),
+                id=derived_id(signal.id, DECISION, f"order {n}" if n else "order"),
                 strategy=signal.strategy,
                 instrument=signal.instrument,
-                side=side,
+                side=Side.of(ordered),
                 quantity=quantity,
                 terms=signal.terms,
                 placed_tick=signal.tick,
                 placed_time=signal.time,
             )
 
-    def _count(self, signal: Signal, ordered: int, orders: int) -> None:
-        key = _day(signal)
+    def _count(self, signal: Signal, ordered: int, orders: int, day: date) -> None:
+        key = signal.strategy, day
         self.trades[key] = self.trades.get(key, 0) + 1
         if orders > 1:
-            self.more_orders[key[1]] = self.more_orders.get(key[1], 0) + orders - 1
+            self.more_orders[day] = self.more_orders.get(day, 0) + orders - 1
         if kept := self.limits.memory:
             begin = signal.time - kept
             self.latest = [placed for placed in self.latest if placed.time > begin]
@@ -125,7 +126,3 @@ def behind_clock(signal: Signal, clock: int) -> Decision:
 
 def _refused(signal: Signal, verdict: Verdict) -> Decision:
     return Decision(signal, False, 0, (verdict,))
-
-
-def _day(signal: Signal) -> tuple[int, date]:
-    return signal.strategy, india_date(signal.time)

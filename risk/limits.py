@@ -38,6 +38,10 @@ class Limits:
     may_leave_circuit: bool = True  # prices beyond the circuit limits, where they are known
     may_slice: bool = True  # more than the freeze quantity, in several orders
 
+    def __hash__(self) -> int:
+        """Of those that are on unless a person sets more: each signal looks up what to ask under its limits."""
+        return hash((self.max_position, self.max_trades_per_day, self.max_price_deviation, self.max_age_seconds))
+
 
 LIMIT_NAMES = tuple(field.name for field in fields(Limits))
 NO_LIMITS = Limits(None, None, None, None)
