@@ -21,7 +21,6 @@ from strategies.runner import Runner
 from trading.book import Book
 from trading.charges import RatesTable
 from trading.instrument import Instrument
-from trading.packing import as_batch
 from trading.paper import PaperTerms
 from trading.ticks import Ticks as Batch
 
@@ -37,8 +36,10 @@ def packed(columns: Ticks) -> NDArray[np.void]:
 
 
 def batches(rows: NDArray[np.void], instruments: dict[int, Instrument]) -> Iterator[Batch]:
+    records = rows.view(np.uint8).data
     for start in range(0, len(rows), BATCH):
-        yield Batch.unpacked(as_batch(rows[start : start + BATCH].tobytes(), is_wide=False), start + 1, instruments)
+        batch = records[start * RECORD.itemsize : (start + BATCH) * RECORD.itemsize]
+        yield Batch(batch, start + 1, instruments, is_wide=False)
 
 
 def momentum(ordinal: int, **parameters: object) -> Runner:
