@@ -82,8 +82,7 @@ LIMIT_OF = {
 
 def judge(situation: Situation) -> tuple[Verdict, ...]:
     """The verdicts of all rules, of those about account and exchange when they are on."""
-    given = [rule(situation) for rule in asked(situation.limits)]
-    return tuple([verdict for verdict in given if verdict])
+    return tuple([verdict for rule in asked(situation.limits) if (verdict := rule(situation))])
 
 
 @lru_cache(maxsize=1_000)

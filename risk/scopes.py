@@ -110,9 +110,9 @@ class Limited:
 
     def of(self, signal: Signal) -> Tightest:
         key = (signal.strategy, signal.instrument.symbol)
-        if key not in self._known:
-            self._known[key] = tightest((s for s in self.scopes if s.concerns(*key)), signal.instrument.symbol)
-        return self._known[key]
+        if (known := self._known.get(key)) is None:
+            known = self._known[key] = tightest((s for s in self.scopes if s.concerns(*key)), signal.instrument.symbol)
+        return known
 
 
 def memory(scopes: Iterable[Scope]) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from operator import mul
 
 from portfolio.position import Position, apply
 from portfolio.valuation import Holding, Valuation, value
@@ -104,8 +103,10 @@ class Book:
 
     def equity(self, marks_e4: dict[int, int]) -> Decimal:
         """That of `valued`: every signal asks for it, so in whole numbers, and however many strategies hold it."""
+        worth_e4 = 0
         try:
-            worth_e4 = sum(map(mul, self._units.values(), map(marks_e4.__getitem__, self._units)))
+            for instrument, units in self._units.items():
+                worth_e4 += units * marks_e4[instrument]
         except KeyError:
             return self.valued(marks_e4).equity
         return self.cash + from_e4(worth_e4)

@@ -79,9 +79,9 @@ class RatesTable:
 
     def __call__(self, day: date, product: Product, exchange: str) -> Rates:
         wanted = (day, product, exchange)
-        if wanted not in self._found:
-            self._found[wanted] = rates_on(day, product, exchange, self._rows)
-        return self._found[wanted]
+        if (found := self._found.get(wanted)) is None:
+            found = self._found[wanted] = rates_on(day, product, exchange, self._rows)
+        return found
 
 
 def brokerage_of(value: Decimal, rates: Rates) -> Decimal:
