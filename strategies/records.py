@@ -7,7 +7,7 @@ from uuid import UUID
 from alphapanda.events import EventEnvelope, SignalGenerated, envelope
 from alphapanda.identity import correlation_id
 from alphapanda.rows import new
-from strategies import models
+from strategies import marked, models
 from strategies.signal import Signal, Source
 from trading.instrument import from_e4, to_e4
 from trading.order import OrderType, Side, Terms, Validity
@@ -39,7 +39,7 @@ def signal_row(signal: Signal, strategy: models.Strategy, version: UUID, market:
         arrival_time=None if signal.arrival is None else aware(signal.arrival),
         price=from_e4(signal.price_e4),
         previous_price=None if signal.previous_e4 is None else from_e4(signal.previous_e4),
-        marks=signal.marks,
+        marks=marked.kept(signal.marks),
         reason=signal.reason,
         confidence=signal.confidence,
         volume=signal.volume,
@@ -77,7 +77,7 @@ def signal_value(row: models.Signal, ordinal: int) -> Signal:
         arrival=None if row.arrival_time is None else microseconds(row.arrival_time),
         price_e4=to_e4(row.price),
         previous_e4=None if row.previous_price is None else to_e4(row.previous_price),
-        marks={int(instrument): price for instrument, price in row.marks.items()},
+        marks=marked.marks_of(row.marks),
         reason=row.reason,
         confidence=row.confidence,
         volume=row.volume,

@@ -77,7 +77,8 @@ class Sequencer:
         numbers back.
         """
         self._save(source)
-        last_prices.save(self.market.pk, self._log.latest())
+        if last_prices.saved_to(self.market.pk) < self._tail:
+            last_prices.save(self.market.pk, self._log.latest())
         if not self._is_replay:
             self._mine().filter(reserved_to__gte=self._next - 1).update(reserved_to=self._next - 1)
 
