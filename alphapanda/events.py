@@ -3,7 +3,7 @@
 They tell what the ledger already holds; losing one loses nothing. A listener that needs every row reads rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ import redis
 import structlog
 from django.conf import settings
 
-from alphapanda.connection import connection, key
+from alphapanda.connection import key, tell
 
 log = structlog.get_logger(__name__)
 STREAM = key("events")
@@ -147,6 +147,10 @@ def publish(envelopes: Iterable[EventEnvelope]) -> None:
     texts = [msgspec.json.encode(e) for e in envelopes]
     try:
         for start in range(0, len(texts), _AT_ONCE):
-            connection().eval(_ADD_ALL, 1, STREAM, settings.EVENTS_KEEP, *texts[start : start + _AT_ONCE])
+            _add(texts[start : start + _AT_ONCE])
     except redis.RedisError as error:
         log.warning("events_lost", count=len(texts), error=str(error))
+
+
+def _add(texts: Sequence[bytes]) -> None:
+    tell(lambda redis: redis.eval(_ADD_ALL, 1, STREAM, settings.EVENTS_KEEP, *texts), events=len(texts))

@@ -17,10 +17,9 @@ from strategies.models import Shard, Signal
 from strategies.seen import seen_by
 from trading.log import MarketLog
 from trading.models import Market
-from trading.progress import AWAITS_TICKS, low_mark
+from trading.progress import AWAITS_TICKS, LATE_TICKS, low_mark
 
 FEED_LATE_SECONDS = 15
-LATE_TICKS = 50_000  # of a live or mock market: at its busiest about a minute
 UNDECIDED_SECONDS = 15
 REPLAY_STILL_SECONDS = 30
 PAUSE_SECONDS = 60  # of recorded time: a replay takes longer ones as one second

@@ -8,28 +8,30 @@ Messages carry keys only; the work is in the log and in rows, so a lost, doubled
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from time import time
 from typing import Any
 from uuid import UUID
 
-from celery import chain, current_app
+from celery import current_app
 from celery.canvas import Signature
 from django.conf import settings
 from django.db.models import QuerySet
 
-from alphapanda.connection import connection, key
+from alphapanda.connection import answers, connection, gathered, key
+from alphapanda.message import Pattern
 from alphapanda.wake import is_woken, wake
 from portfolio.models import Portfolio
-from portfolio.services import is_due
+from portfolio.services import is_due, was_valued
 from strategies.models import Shard, Signal
 from strategies.seen import market_and_shard, seen_by
 from strategies.shard import Moved
-from strategies.waiting import released
-from trading.awaited import awaiting
+from strategies.waiting import release
+from trading.awaited import awaiting, hint_of, may_match
 from trading.log import MarketLog
 from trading.markets import close_market
 from trading.models import Market
-from trading.progress import AWAITS_TICKS, is_idle
+from trading.progress import behind, is_idle
 
 INGEST_SECONDS = 3.0
 INGEST_SECONDS_SHARED = 1.0
@@ -41,9 +43,8 @@ QUEUES = {
 }
 
 
-def step(task: str, argument: object, correlation: UUID | None = None) -> Signature:
-    headers = {"correlation_id": str(correlation)} if correlation else {}
-    return current_app.signature(task, args=[argument], queue=QUEUES[task], immutable=True, headers=headers)
+def step(task: str, argument: object) -> Signature:
+    return current_app.signature(task, args=[argument], queue=QUEUES[task], immutable=True)
 
 
 def queue_of(task: str, arguments: Sequence[Any]) -> str:
@@ -59,7 +60,8 @@ def shard_queue(shard: int) -> str:
 
 
 def wake_ingest(market: UUID) -> None:
-    wake(f"ingest:{market}", "ingest", lambda: step("trading.ingest", str(market)).set(expires=2))
+    message = Pattern.of(step("trading.ingest", str(market)).set(expires=2)).message()
+    wake(f"ingest:{market}", "ingest", message)
 
 
 def succeed_ingest(market: UUID) -> None:
@@ -77,38 +79,42 @@ def ingest_window() -> float:
 
 def wake_shard(market: UUID, shard: int) -> None:
     """New ticks, or a clock that a strategy waited for."""
-    queue = shard_queue(shard)
-    message = current_app.signature("strategies.evaluate", args=[str(market), shard], queue=queue)
-    wake(f"evaluate:{market}:{shard}", queue, lambda: message)
+    wake(f"evaluate:{market}:{shard}", shard_queue(shard), _evaluation(market, shard).message())
+
+
+@lru_cache(maxsize=10_000)
+def _evaluation(market: UUID, shard: int) -> Pattern:
+    message = current_app.signature("strategies.evaluate", args=[str(market), shard], queue=shard_queue(shard))
+    return Pattern.of(message)
 
 
 def wake_shards(market: UUID, shards: Iterable[int]) -> None:
-    for shard in shards:
-        wake_shard(market, shard)
+    with gathered():
+        for shard in shards:
+            wake_shard(market, shard)
 
 
 def wake_signalled(portfolio: int, correlation: UUID | None = None) -> None:
-    """New signals: decide, match what was ordered, value where that is due."""
-    tasks = ("risk.decide", "trading.execute")
-    wake(f"decide:{portfolio}", "risk", lambda: _valued_after(portfolio, tasks, correlation))
+    """New signals: decide, match what was ordered, value."""
+    chained = _chain("risk.decide", "trading.execute", "portfolio.value", portfolio=portfolio)
+    wake(f"decide:{portfolio}", "risk", chained.message(correlation or ""))
 
 
-def is_to_decide(portfolio: int) -> bool:
-    """Whether deciding waits already, which matches too: matching on its own would be done twice."""
-    return is_woken(f"decide:{portfolio}")
+def is_to_match(portfolio: int) -> bool:
+    """Behind deciding: where that waits again, which matches too, matching on its own would be done twice."""
+    is_to_decide, hint = answers(is_woken(f"decide:{portfolio}"), hint_of(portfolio))
+    return not is_to_decide and may_match(portfolio, hint)
 
 
 def wake_working(portfolio: int) -> None:
-    """New ticks for working orders: match, value where that is due."""
-    if is_to_decide(portfolio):
-        return
-    wake(f"execute:{portfolio}", "execution", lambda: _valued_after(portfolio, ("trading.execute",)))
+    """New ticks for working orders, unless deciding waits, which matches too: match, value."""
+    chained = _chain("trading.execute", "portfolio.value", portfolio=portfolio)
+    wake(f"execute:{portfolio}", "execution", chained.message(), f"decide:{portfolio}")
 
 
-def _valued_after(portfolio: int, tasks: Sequence[str], correlation: UUID | None = None) -> Signature:
-    """Without the valuation while it is not due: the sweep sends one of its own, every second."""
-    every = (*tasks, "portfolio.value") if is_due(portfolio) else tasks
-    return chain(*(step(task, portfolio, correlation) for task in every))
+@lru_cache(maxsize=10_000)
+def _chain(*tasks: str, portfolio: int) -> Pattern:
+    return Pattern.of(*(step(task, portfolio) for task in tasks))
 
 
 def wake_moving(portfolio: int, *, is_watched: bool) -> None:
@@ -120,7 +126,7 @@ def wake_moving(portfolio: int, *, is_watched: bool) -> None:
 
 
 def wake_valuation(portfolio: int) -> None:
-    wake(f"value:{portfolio}", "portfolio", lambda: step("portfolio.value", portfolio))
+    wake(f"value:{portfolio}", "portfolio", _chain("portfolio.value", portfolio=portfolio).message())
 
 
 def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
@@ -132,11 +138,15 @@ def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
             wake_moving(portfolio, is_watched=is_watched)
 
 
-def wake_waiting(portfolio: int) -> None:
-    """After a clock has moved: strategies that waited to see their fills."""
+def wake_waiting(portfolio: int) -> bool:
+    """After a clock has moved: strategies that waited to see their fills. Returns whether the portfolio was valued a
+    moment ago; the sweep comes every second.
+    """
     market, shard = market_and_shard(portfolio)
-    if released(market, shard, portfolio):
+    is_released, is_valued = answers(release(market, shard, portfolio), was_valued(portfolio))
+    if is_released:
         wake_shard(market, shard)
+    return bool(is_valued)
 
 
 def sweep() -> None:
@@ -155,7 +165,7 @@ def _sweep(market: Market) -> None:
     for shard, seen in _seen(market).items():
         if seen < tail:
             wake_shard(market.pk, shard)
-        for portfolio, is_watched in _behind(market, shard, seen):
+        for portfolio, is_watched in behind(market, shard, seen).items():
             wake_moving(portfolio, is_watched=is_watched)
     for portfolio in _undecided(market):
         wake_signalled(portfolio)
@@ -169,16 +179,6 @@ def _seen(market: Market) -> dict[int, int]:
 
 def shards_of(market: UUID) -> list[int]:
     return list(Shard.objects.filter(market=market).values_list("number", flat=True))
-
-
-def _behind(market: Market, shard: int, seen: int) -> QuerySet[Portfolio, tuple[int, bool]]:
-    """Portfolios that wait for ticks which are there: with working orders, watched with positions, or any of a
-    replay; and whether they are watched.
-    """
-    behind = Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
-    if market.kind != Market.Kind.REPLAY:
-        behind = behind.filter(AWAITS_TICKS).distinct()
-    return behind.values_list("pk", "is_watched")
 
 
 def _undecided(market: Market) -> QuerySet[Signal, int]:

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, NotSupportedError, OperationalError, con
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
-from psycopg.pq import PipelineStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 R = TypeVar("R")
 Read = Callable[[list[Any]], list[R]]
@@ -51,19 +51,28 @@ def ask(*queries: Asked[Any]) -> None:
     """Sends queries in one go. Each sees what was committed before it begins: behind one that locks a row, all that
     the lock was held for. Errors: Django's.
     """
+    with asked(*queries):
+        pass
+
+
+@contextmanager
+def asked(*queries: Asked[Any]) -> Iterator[None]:
+    """The same, and what is written inside goes with them; they are answered at the end."""
     with ExitStack() as cursors:
         with together():
             sent = [cursors.enter_context(_cursor()) for _ in queries]
             for query, cursor in zip(queries, sent, strict=True):
                 cursor.execute(query.statement, query.parameters)
+            yield
         for query, cursor in zip(queries, sent, strict=True):
             query.rows = query.read(cursor.fetchall())
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def together(*, is_last: bool = False) -> Iterator[None]:
     """What is written inside goes in one go, and is answered at the end: waiting for each answer costs a busy machine
-    more than what it does. Errors: Django's, of the first that failed, at the end at the latest.
+    more than what it does. The begin of the transaction goes with it, and its commit where this is the last of it.
+    Errors: Django's, of the first that failed, at the end at the latest.
     """
     database = _database()
     driver = database.connection.pgconn
@@ -72,12 +81,22 @@ def together() -> Iterator[None]:
         return
     try:
         with database.wrap_database_errors, database.connection.pipeline():
+            _begin(database)
             yield
+            if is_last and not database.savepoint_ids:
+                database.connection.execute("COMMIT", prepare=False)  # passed over when something before it has failed
     except OperationalError as error:
         if driver.pipeline_status == PipelineStatus.OFF:
             raise
         database.close()  # interrupted: the next one would take answers for its own that are still to come
         raise (error.__cause__ and error.__cause__.__context__) or error from None
+
+
+def _begin(database: BaseDatabaseWrapper) -> None:
+    """Where Django's transaction has not begun yet: psycopg would wait for the answer to a BEGIN of its own."""
+    if database.in_atomic_block and database.connection.pgconn.transaction_status == TransactionStatus.IDLE:
+        database.connection.autocommit = True
+        database.connection.execute("BEGIN", prepare=False)
 
 
 @contextmanager

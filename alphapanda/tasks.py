@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from select import POLLIN, poll
+from typing import Any, cast
 
 import structlog
 from celery import shared_task
 from celery.signals import task_failure, task_postrun, task_prerun, task_success, worker_process_init
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from alphapanda import dead_letters, movement, pipeline, retention
 from risk import flattening, trigger_services
@@ -36,7 +37,17 @@ def _check_connections_before_tasks(**_: object) -> None:
 
 
 def _check_connections(**_: object) -> None:
+    """Where the server has said nothing, not even goodbye, Django need not ask it: that is half a millisecond."""
     close_old_connections()
+    for database in cast("list[Any]", connections.all(initialized_only=True)):
+        if database.connection is not None and not _has_news(database.connection.fileno()):
+            database.health_check_done = True
+
+
+def _has_news(socket: int) -> bool:
+    look = poll()
+    look.register(socket, POLLIN)
+    return bool(look.poll(0))
 
 
 @task_prerun.connect

@@ -3,48 +3,47 @@
 A wake-up is not sent while its queue is long or Redis is nearly full: the sweep sends it again later.
 """
 
-from collections.abc import Callable
 from time import monotonic
 
 import structlog
-from celery.canvas import Signature
 from django.conf import settings
 
-from alphapanda.connection import PREFIX, connection, key
+from alphapanda.connection import PREFIX, Question, connection, key, tell
 
 log = structlog.get_logger(__name__)
 _fullness = {"checked": float("-inf"), "part": 0.0}
 
+# The mark, the queue, how often it was held back, and marks of messages that make this one needless.
+_SEND = """
+for other = 4, #KEYS do if redis.call('EXISTS', KEYS[other]) == 1 then return 0 end end
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('LLEN', KEYS[2]) > tonumber(ARGV[2]) then redis.call('INCR', KEYS[3]) return 0 end
+redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+return redis.call('LPUSH', KEYS[2], ARGV[3])
+"""
 
-def wake(name: str, queue: str, message: Callable[[], Signature]) -> bool:
-    """Sends the message unless one with this name waits already. Returns whether it was sent."""
-    mark = key("wake", name)
-    if not connection().set(mark, 1, nx=True, px=settings.WAKE_SECONDS * 1_000):
-        return False
-    if _is_congested(queue):
-        connection().delete(mark)
-        connection().incr(key("held_back", queue))
-        return False
-    message().apply_async()
-    return True
+
+def wake(name: str, queue: str, message: str, *unless: str) -> None:
+    """Sends the message unless one with this name, or with one of the others, waits already."""
+    marks = [key("wake", other) for other in unless]
+    keys = [key("wake", name), PREFIX + queue, key("held_back", queue), *marks]
+    most = -1 if redis_fullness() > settings.REDIS_FULL else settings.QUEUE_CAP
+    values = (settings.WAKE_SECONDS * 1_000, most, message)
+    tell(lambda redis: redis.eval(_SEND, len(keys), *keys, *values))
 
 
 def awake(name: str) -> None:
     """Called by a task before it reads: whatever comes from now on needs a new wake-up."""
-    connection().delete(key("wake", name))
+    tell(lambda redis: redis.delete(key("wake", name)))
 
 
-def is_woken(name: str) -> bool:
+def is_woken(name: str) -> Question:
     """Whether a message waits (or was lost a moment ago) whose task will see whatever is there by now."""
-    return bool(connection().exists(key("wake", name)))
+    return lambda redis: redis.exists(key("wake", name))
 
 
 def queue_length(queue: str) -> int:
     return int(connection().llen(PREFIX + queue))
-
-
-def _is_congested(queue: str) -> bool:
-    return queue_length(queue) > settings.QUEUE_CAP or redis_fullness() > settings.REDIS_FULL
 
 
 def redis_fullness() -> float:

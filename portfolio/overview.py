@@ -13,7 +13,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from alphapanda.connection import connection
+from alphapanda.prepared import prepared
 from portfolio import models
 from portfolio.models import Portfolio
 from portfolio.position import Position
@@ -98,11 +101,20 @@ class Overview:
 def overviews(portfolios: Sequence[Portfolio]) -> list[Overview]:
     """In the order given; cash, peak and clock of each become those of the moment."""
     held: dict[int, list[Held]] = defaultdict(list)
-    rows = models.Position.objects.filter(portfolio__in=portfolios).order_by("strategy__ordinal", "instrument__symbol")
-    for row in map(Held._make, rows.values_list(*_COLUMNS)):
+    rows = _held(portfolios[0].pk) if len(portfolios) == 1 else _positions().filter(portfolio__in=portfolios)
+    for row in map(Held._make, rows):
         held[row.portfolio].append(row)
     prices = last_prices((p.market_id, row.instrument) for p in portfolios for row in held[p.pk])
     return [_overview(portfolio, held[portfolio.pk], prices) for portfolio in portfolios]
+
+
+def _positions() -> QuerySet[models.Position, tuple[Any, ...]]:
+    return models.Position.objects.order_by("strategy__ordinal", "instrument__symbol").values_list(*_COLUMNS)
+
+
+@prepared
+def _held(portfolio: int) -> QuerySet[models.Position, tuple[Any, ...]]:
+    return _positions().filter(portfolio=portfolio)
 
 
 def last_prices(instruments: Iterable[tuple[UUID, int]]) -> Prices:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from time import time
 from typing import Any, cast
 from zlib import crc32
@@ -13,16 +12,22 @@ import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from alphapanda.connection import connection, key
+from alphapanda.connection import Question, answer, connection, gathered, key, tell
 from alphapanda.errors import InputError
 from alphapanda.events import PortfolioValued, envelope, publish
 from alphapanda.money import money
-from portfolio.models import EquityPoint, Portfolio
+from alphapanda.statements import write
+from portfolio.models import Portfolio
 from portfolio.overview import Overview, overviews
 from trading import models as trading
+from trading.markets import is_replay
 
 FRESH_SECONDS = 2.0
 KEPT_SECONDS = 3_600
+_KEEP_POINT = """
+INSERT INTO portfolio_equitypoint (portfolio_id, minute, tick, equity, cash) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (portfolio_id, minute) DO UPDATE SET tick = excluded.tick, equity = excluded.equity, cash = excluded.cash
+"""
 
 
 def open_portfolio(user: User, name: str, market: trading.Market, starting_cash: Decimal, **terms: Any) -> Portfolio:
@@ -60,27 +65,27 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 def is_due(portfolio_id: int) -> bool:
     """About once a second, whatever is traded, while a sweep will come again: a replay ends."""
-    return _is_in_replay(portfolio_id) or not connection().exists(_mark(portfolio_id))
+    return not answer(was_valued(portfolio_id))
 
 
-@lru_cache(maxsize=10_000)
-def _is_in_replay(portfolio_id: int) -> bool:
-    """A portfolio's market is for life, and so is that one's kind."""
-    replayed = Portfolio.objects.filter(market__kind=trading.Market.Kind.REPLAY)
-    return replayed.filter(pk=portfolio_id).exists()
+def was_valued(portfolio_id: int) -> Question:
+    """Whether it was a moment ago; a replay's never was."""
+    return lambda redis: redis.exists(_mark(portfolio_id))
 
 
 def revalue(portfolio_id: int) -> dict[str, Any]:
     """Values a portfolio now and keeps the result in Redis, in the equity curve and as an event."""
     (overview,) = overviews([Portfolio.objects.get(pk=portfolio_id)])
     document = {"computed": time(), "summary": overview.summary(), "positions": overview.positions()}
-    connection().set(_place(portfolio_id), msgspec.json.encode(document), ex=KEPT_SECONDS)
     _keep_point(overview)
     valued = overview.valuation
     amounts = {"equity": money(valued.equity), "cash": money(valued.cash), "net_pnl": money(valued.net_pnl)}
     event = PortfolioValued(portfolio_id=portfolio_id, **amounts)
-    publish([envelope(event, "portfolio", portfolio_id)])
-    connection().set(_mark(portfolio_id), 1, px=settings.VALUED_MS)  # last: a valuation that failed is due again
+    with gathered():
+        tell(lambda redis: redis.set(_place(portfolio_id), msgspec.json.encode(document), ex=KEPT_SECONDS))
+        publish([envelope(event, "portfolio", portfolio_id)])
+        if not is_replay(overview.portfolio.market_id):  # last: a valuation that failed is due again
+            tell(lambda redis: redis.set(_mark(portfolio_id), 1, px=settings.VALUED_MS))
     return document
 
 
@@ -96,19 +101,8 @@ def _document(portfolio: Portfolio) -> dict[str, Any]:
 def _keep_point(overview: Overview) -> None:
     """One point a minute: the last valuation in it."""
     valued = overview.valuation
-    point = EquityPoint(
-        portfolio=overview.portfolio,
-        minute=datetime.now(UTC).replace(second=0, microsecond=0),
-        tick=overview.portfolio.clock,
-        equity=valued.equity,
-        cash=valued.cash,
-    )
-    EquityPoint.objects.bulk_create(
-        [point],
-        update_conflicts=True,
-        unique_fields=["portfolio", "minute"],
-        update_fields=["tick", "equity", "cash"],
-    )
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    write(_KEEP_POINT, [overview.portfolio.pk, minute, overview.portfolio.clock, valued.equity, valued.cash])
 
 
 def _mark(portfolio_id: int) -> str:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from alphapanda import bulk
+from alphapanda.connection import gathered
 from alphapanda.errors import InputError
 from alphapanda.events import HaltChanged, envelope, publish
 from alphapanda.prepared import prepared
@@ -45,7 +46,7 @@ def decide(portfolio_id: int, seen: int) -> bool:
     Errors: LogGapError when the log must be read again first; nothing is written then.
     """
     undecided = _next_undecided.later(portfolio_id, seen)
-    with transaction.atomic():
+    with gathered(), transaction.atomic():
         opened = locked_book(portfolio_id, undecided)
         rows, until = _within_reach(opened.portfolio, undecided.rows, seen)
         if opened.portfolio.is_watched:
@@ -143,7 +144,7 @@ def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal]) -> None
     by_id = {row.pk: row for row in [*signals, *said]}
     rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
     placed = records.placed_in_order(o for d in decisions for o in records.new_orders(d, by_id[d.signal.id]))
-    with together():
+    with together(is_last=True):
         bulk.insert(rows)
         for signal in signals:
             signal.is_decided = True

@@ -7,10 +7,10 @@ from time import monotonic
 from celery import Task, shared_task
 
 from alphapanda import pipeline
+from alphapanda.connection import gathered
 from alphapanda.wake import awake
 from risk import services
 from strategies.seen import seen_for
-from trading.awaited import may_match
 from trading.log import LogGapError
 
 SECONDS = 0.5  # then it is another portfolio's turn
@@ -18,8 +18,9 @@ SECONDS = 0.5  # then it is another portfolio's turn
 
 @shared_task(name="risk.decide", soft_time_limit=4, time_limit=8, bind=True)
 def decide(self: Task[[int], None], portfolio: int) -> None:
-    awake(f"decide:{portfolio}")
-    seen, deadline = seen_for(portfolio), monotonic() + SECONDS
+    with gathered():
+        awake(f"decide:{portfolio}")
+        seen, deadline = seen_for(portfolio), monotonic() + SECONDS
     try:
         while services.decide(portfolio, seen):
             if monotonic() > deadline:
@@ -27,6 +28,6 @@ def decide(self: Task[[int], None], portfolio: int) -> None:
                 return
     except LogGapError:
         return  # the sweep comes again when the log has been read anew
-    if pipeline.is_to_decide(portfolio) or not may_match(portfolio):
+    if not pipeline.is_to_match(portfolio):
         self.request.chain = None  # deciding has matched up to here, and the next tick wakes execution
         pipeline.wake_waiting(portfolio)

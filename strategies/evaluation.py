@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from django.db.models import QuerySet
 
-from alphapanda.connection import connection
+from alphapanda.connection import connection, gathered
 from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from alphapanda.prepared import prepared
@@ -165,14 +165,15 @@ def _commit(shard: Shard, committed: Committed, moved: bool) -> None:
     ticked. Then quiet states, when it is their turn: some of them, or all where there is nothing else to do.
     """
     signals, faults = shard.take_signals(), shard.take_faults()
-    if signals or faults:
-        save(shard, signals, faults)
-    if shard.is_over and is_round_due(shard):  # before others are told of the end, for nobody comes again
-        shard.begin_round()
-        save_round(shard)
-    shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
-    if moved or shard.published < shard.seen:
-        _publish(shard, committed)
+    with gathered():
+        if signals or faults:
+            save(shard, signals, faults)
+        if shard.is_over and is_round_due(shard):  # before others are told of the end, for nobody comes again
+            shard.begin_round()
+            save_round(shard)
+        shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
+        if moved or shard.published < shard.seen:
+            _publish(shard, committed)
     if not shard.round and is_round_due(shard):
         shard.begin_round()
     if shard.round:

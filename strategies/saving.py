@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.db import transaction
 from alphapanda import bulk
 from alphapanda.errors import FencedError
 from alphapanda.events import publish
-from alphapanda.statements import fetch
+from alphapanda.statements import Asked, asked
 from strategies import models, records, services
 from strategies.keeping import keep, last_targets, states_of
 from strategies.lane import Fault
@@ -47,11 +48,11 @@ def _is_far(shard: Shard) -> bool:
 
 def save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:
     """One transaction: place, signals and faults, or nothing when the epoch is not ours any more."""
+    rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
     with transaction.atomic():
-        _fence(shard)
+        with _fenced(shard):
+            bulk.insert(rows, ignore_conflicts=True)
         _quarantine(faults)
-        rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
-        bulk.insert(rows, ignore_conflicts=True)
         transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
 
 
@@ -63,7 +64,8 @@ def save_round(shard: Shard, most: int = EVERYTHING) -> None:
     begun = monotonic()
     states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most))
     with transaction.atomic():
-        _fence(shard)
+        with _fenced(shard):
+            pass
         keep(states)
         _quarantine(broken)
         if not shard.round.waiting:
@@ -77,6 +79,11 @@ def _quarantine(faults: Sequence[Fault]) -> None:
         services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
 
 
-def _fence(shard: Shard) -> None:
-    if not fetch(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch]):
+@contextmanager
+def _fenced(shard: Shard) -> Iterator[None]:
+    """What is written inside goes with it. Errors: FencedError when the shard is not ours any more."""
+    fence = Asked(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch], list)
+    with asked(fence):
+        yield
+    if not fence.rows:
         raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")

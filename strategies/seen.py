@@ -5,10 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from uuid import UUID
 
-from django.db.models import F, QuerySet
-
-from alphapanda.connection import connection, key
-from alphapanda.prepared import prepared
+from alphapanda.connection import answer, connection, key, tell
 from portfolio.models import Portfolio
 from strategies import models
 
@@ -24,20 +21,25 @@ return 1
 
 
 def publish_seen(market: UUID, shard: int, epoch: int, seen: int) -> None:
-    connection().eval(_PUBLISH, 1, key("seen", market), shard, epoch, seen)
+    tell(lambda redis: redis.eval(_PUBLISH, 1, key("seen", market), shard, epoch, seen))
 
 
 def seen_by(market: UUID, shard: int) -> int:
-    """The last tick that a shard is known to have evaluated; signals up to it are in the ledger."""
-    row = models.Shard.objects.filter(market=market, number=shard).values_list("seen", flat=True).first() or 0
-    return _or_published(row, market, shard)
+    """The last tick that a shard is known to have evaluated; signals up to it are in the ledger. What Redis has lost
+    of it is told it again.
+    """
+    row = models.Shard.objects.filter(market=market, number=shard)
+    epoch, seen = row.values_list("epoch", "seen").first() or (0, 0)
+    published = _published(market, shard)
+    if published < seen:
+        publish_seen(market, shard, epoch, seen)
+    return max(published, seen)
 
 
 def seen_for(portfolio_id: int) -> int:
     """How far a portfolio may go now; for what comes later there is another wake-up."""
-    for market, number, seen in _shard_of(portfolio_id):
-        return _or_published(seen, market, number)
-    return 0
+    market, shard = market_and_shard(portfolio_id)
+    return _published(market, shard) or seen_by(market, shard)
 
 
 @lru_cache(maxsize=10_000)
@@ -46,15 +48,9 @@ def market_and_shard(portfolio_id: int) -> tuple[UUID, int]:
     return Portfolio.objects.values_list("market", "shard").get(pk=portfolio_id)
 
 
-@prepared
-def _shard_of(portfolio: int) -> QuerySet[models.Shard, tuple[UUID, int, int]]:
-    mine = models.Shard.objects.filter(market__portfolios=portfolio, market__portfolios__shard=F("number"))
-    return mine.values_list("market", "number", "seen")
-
-
-def _or_published(row: int, market: UUID, shard: int) -> int:
-    published = connection().hget(key("seen", market), str(shard))
-    return max(row, int(published.split(b":")[1])) if isinstance(published, bytes) else row
+def _published(market: UUID, shard: int) -> int:
+    published = answer(lambda redis: redis.hget(key("seen", market), str(shard)))
+    return int(published.split(b":")[1]) if published else 0
 
 
 def forget_seen(market: UUID) -> None:

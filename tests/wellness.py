@@ -5,12 +5,13 @@ import re
 import struct
 from time import time
 
-from alphapanda import movement, status
+from alphapanda import status
 from alphapanda.connection import connection, key
 from tests import rows
 from trading.models import Market
+from trading.progress import LATE_TICKS
 
-FAR = movement.LATE_TICKS + 1
+FAR = LATE_TICKS + 1
 
 
 def make_well(settings, home):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from alphapanda.connection import connection, key
+from alphapanda.connection import Question, answer, connection, key, tell
 from portfolio.models import Portfolio
 from strategies.seen import market_and_shard
 from trading.book import Book
@@ -29,14 +29,14 @@ def note_awaited(portfolio: Portfolio, book: Book) -> None:
     is_bound = is_replay(portfolio.market_id)
     if is_bound or book.is_waiting:
         hint = Awaited(None if is_bound else sorted(book.watched), book.is_watched, book.clock)
-        connection().hset(name, str(portfolio.pk), msgspec.json.encode(hint))
+        tell(lambda redis: redis.hset(name, str(portfolio.pk), msgspec.json.encode(hint)))
     else:
-        connection().hdel(name, str(portfolio.pk))
+        tell(lambda redis: redis.hdel(name, str(portfolio.pk)))
 
 
 def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
     """Portfolios that wait for ticks of any of these instruments, and whether exit rules look at them."""
-    waiting = cast("dict[bytes, bytes]", connection().hgetall(key("awaited", market, shard)))
+    waiting = cast("dict[bytes, bytes]", answer(lambda redis: redis.hgetall(key("awaited", market, shard))))
     hints = {int(portfolio): _read(hint) for portfolio, hint in waiting.items()}
     return {
         portfolio: hint.is_watched
@@ -45,14 +45,17 @@ def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
     }
 
 
-def may_match(portfolio_id: int) -> bool:
+def hint_of(portfolio_id: int) -> Question:
+    """For `may_match`: what a portfolio waits for."""
+    return lambda redis: redis.hget(key("awaited", *market_and_shard(portfolio_id)), str(portfolio_id))
+
+
+def may_match(portfolio_id: int, hint: bytes | None) -> bool:
     """Whether something that a portfolio waits for may have ticked behind its clock."""
-    market, shard = market_and_shard(portfolio_id)
-    hint = cast("bytes | None", connection().hget(key("awaited", market, shard), str(portfolio_id)))
     if hint is None:
         return False
     waiting = _read(hint)
-    log = MarketLog(connection(), market)
+    log = MarketLog(connection(), market_and_shard(portfolio_id)[0])
     return waiting.instruments is None or log.have_ticked(waiting.instruments, waiting.clock)
 
 

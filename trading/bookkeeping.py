@@ -24,13 +24,13 @@ from strategies.models import Control, Strategy
 from trading import models, records
 from trading.awaited import note_awaited
 from trading.book import Book
-from trading.charges import Product
+from trading.charges import Product, RatesTable
 from trading.gaps import note_missed
 from trading.log import MarketLog
 from trading.markets import is_replay
 from trading.order import OrderStatus
 from trading.paper import PaperTerms
-from trading.reference import INSTRUMENTS, StoredRates
+from trading.reference import INSTRUMENTS, charge_rates, rates_value
 from trading.ticks import Ticks
 
 
@@ -84,11 +84,16 @@ class _Parts(NamedTuple):
     working: Asked[models.Order]
     positions: Asked[Position]
     ends: Asked[Control]
+    rates: Asked[models.ChargeRate]
 
     @classmethod
     def of(cls, portfolio: int) -> Self:
         return cls(
-            _strategies.later(portfolio), _working.later(portfolio), _positions.later(portfolio), _ends.later(portfolio)
+            _strategies.later(portfolio),
+            _working.later(portfolio),
+            _positions.later(portfolio),
+            _ends.later(portfolio),
+            charge_rates.later(),
         )
 
 
@@ -99,7 +104,7 @@ def _opened(portfolio: Portfolio, parts: _Parts) -> OpenBook:
     positions = {(ordinals[row.strategy_id], row.instrument_id): row for row in parts.positions.rows}
     book = Book(
         starting_cash=portfolio.starting_cash,
-        rates_on=StoredRates(),
+        rates_on=RatesTable(map(rates_value, parts.rates.rows)),
         product=Product(portfolio.product),
         terms=PaperTerms(portfolio.slippage_bps, portfolio.latency_ms),
         cash=portfolio.cash,
@@ -140,6 +145,8 @@ def ticks_for(opened: OpenBook, after: int, until: int, watched: Set[int]) -> It
     A live log may have lost some: that is a recorded gap, and orders meet the next tick there is.
     """
     market = opened.portfolio.market_id
+    if after >= until:
+        return ()
     log = MarketLog(connection(), market)
     if is_replay(market):
         return log.between(after, until, INSTRUMENTS)
@@ -154,15 +161,17 @@ def save_clock(opened: OpenBook) -> None:
     takes is worked out again, the same; nothing that is committed later outlives it. A replay's log may be trimmed up
     to its clocks, so those must last.
     """
-    with together():
+    with together(is_last=True):
         if not is_replay(opened.portfolio.market_id):
             write("SET LOCAL synchronous_commit = off", [])
         save_book(opened)
 
 
 def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
-    """Writes what an advance has changed; `placed` are rows of new orders, in the order of their place."""
-    with together():
+    """Writes what an advance has changed, and the transaction ends with it; `placed` are rows of new orders, in the
+    order of their place.
+    """
+    with together(is_last=True):
         made = list(placed)
         _save_orders(opened, made)
         fills = [records.fill_row(fill, opened.orders[fill.order]) for fill in opened.book.fills]

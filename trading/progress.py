@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
-from django.db.models import Min, Q
+from django.db.models import Min, Q, QuerySet
 
+from alphapanda.connection import connection
 from portfolio.models import Portfolio
 from strategies.models import Control, Shard, Signal
 from strategies.seen import seen_by
+from trading.log import MarketLog
+from trading.models import Market, Order
 from trading.order import OrderStatus
 
+LATE_TICKS = 50_000  # of a live or mock market: at its busiest about a minute
 _HELD = Q(positions__quantity__gt=0) | Q(positions__quantity__lt=0)
 # Portfolios with working orders, or with positions that exit rules look at.
 AWAITS_TICKS = Q(orders__status=OrderStatus.OPEN) | Q(is_watched=True) & _HELD
@@ -21,6 +26,28 @@ def low_mark(market: UUID) -> int:
     clock = Portfolio.objects.filter(market=market).aggregate(low=Min("clock"))["low"]
     saved = Shard.objects.filter(market=market).aggregate(low=Min("saved"))["low"]
     return min(clock or 0, saved or 0)
+
+
+def behind(market: Market, shard: int, seen: int) -> dict[int, bool]:
+    """Portfolios that wait for ticks which are there, and whether they are watched: any of a replay; of others those
+    that are watched, and those with working orders in what has ticked, or whose clock must not stay too far behind.
+    """
+    late = Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
+    if market.kind == Market.Kind.REPLAY:
+        return dict(late.values_list("pk", "is_watched"))
+    watched = late.filter(AWAITS_TICKS, is_watched=True).distinct()
+    return dict.fromkeys(watched.values_list("pk", flat=True), True) | dict.fromkeys(
+        _resting(late, market, seen), False
+    )
+
+
+def _resting(late: QuerySet[Portfolio], market: Market, seen: int) -> Iterator[int]:
+    orders = Order.objects.filter(status=OrderStatus.OPEN, portfolio__in=late.filter(is_watched=False))
+    resting = set(orders.values_list("portfolio", "portfolio__clock", "instrument"))
+    last = MarketLog(connection(), market.pk).last_prices({instrument for *_, instrument in resting})
+    for portfolio, clock, instrument in resting:
+        if instrument not in last or last[instrument].tick > clock or seen - clock > LATE_TICKS // 2:
+            yield portfolio
 
 
 def is_idle(market: UUID, tick: int) -> bool:

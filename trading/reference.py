@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
-from functools import cached_property
 
 from django.db.models import QuerySet
 
@@ -12,7 +10,7 @@ from alphapanda.prepared import prepared
 from alphapanda.statements import Asked
 from trading import models
 from trading.calendar import Calendar, Hours, SpecialDay
-from trading.charges import Product, Rates, RatesTable
+from trading.charges import Product, Rates
 from trading.facts import Exchange, Facts
 from trading.hours import SpecialDay as SpecialDayRow
 from trading.hours import TradingHours
@@ -89,17 +87,6 @@ def stored_calendar() -> Calendar:
     return Calendar.of(hours, days)
 
 
-class StoredRates:
-    """The charge rates of the database, read when the first of them is asked for."""
-
-    def __call__(self, day: date, product: Product, exchange: str) -> Rates:
-        return self._table(day, product, exchange)
-
-    @cached_property
-    def _table(self) -> RatesTable:
-        return RatesTable([rates_value(row) for row in _charge_rates()])
-
-
 @prepared
-def _charge_rates() -> QuerySet[models.ChargeRate]:
+def charge_rates() -> QuerySet[models.ChargeRate]:
     return models.ChargeRate.objects.all()

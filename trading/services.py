@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import QuerySet
 
+from alphapanda.connection import gathered
 from alphapanda.errors import InputError
 from alphapanda.events import EventEnvelope, OrderClosed, envelope, publish
 from alphapanda.prepared import prepared
@@ -24,20 +25,19 @@ LAST_TURN = 2**31  # after every strategy
 def execute(portfolio_id: int, seen: int) -> bool:
     """Matches working orders up to the first undecided signal or to `seen`, a bounded number of ticks at a time.
 
-    Returns whether the clock moved.
+    Returns whether there is more to match.
 
     Errors: LogGapError when the log must be read again first; nothing is written then.
     """
     undecided = _first_undecided.later(portfolio_id)
-    with transaction.atomic():
+    with gathered(), transaction.atomic():
         opened = locked_book(portfolio_id, undecided)
         if opened.portfolio.is_watched:
             return False  # exit rules look at every tick, so deciding moves the clock
         until = min([seen, *(tick - 1 for (tick,) in undecided.rows)])
-        if until <= opened.book.clock:
-            return False
-        move(opened, until)
-    return True
+        if until > opened.book.clock:
+            move(opened, until)
+    return opened.book.clock < until
 
 
 @prepared
@@ -54,9 +54,9 @@ def move(opened: OpenBook, until: int) -> None:
     stops = stops_up_to(opened, until)
     ticks = ticks_for(opened, book.clock, until, book.watched) if book.is_waiting else ()
     advance(book, ticks, [s for _, s in stops], until, lambda stop: book.cancel(stop.strategy, stop.tick))
+    settle(control for control, _ in stops)
     save = save_book if book.fills or book.closed or stops else save_clock
     save(opened)
-    settle(control for control, _ in stops)
 
 
 def stops_up_to(opened: OpenBook, until: int) -> list[tuple[Control, Stop]]:

@@ -6,9 +6,10 @@ from time import monotonic
 from uuid import UUID
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 
 from alphapanda import pipeline
+from alphapanda.connection import gathered
 from alphapanda.errors import FencedError
 from alphapanda.wake import awake
 from strategies.seen import seen_for
@@ -34,10 +35,11 @@ def ingest(market: str) -> None:
         pipeline.succeed_ingest(market_id)
 
 
-@shared_task(name="trading.execute", soft_time_limit=4, time_limit=8)
-def execute(portfolio: int) -> None:
-    awake(f"execute:{portfolio}")
-    seen, deadline = seen_for(portfolio), monotonic() + SECONDS
+@shared_task(name="trading.execute", soft_time_limit=4, time_limit=8, bind=True)
+def execute(self: Task[[int], None], portfolio: int) -> None:
+    with gathered():
+        awake(f"execute:{portfolio}")
+        seen, deadline = seen_for(portfolio), monotonic() + SECONDS
     try:
         while services.execute(portfolio, seen):
             if monotonic() > deadline:
@@ -45,4 +47,5 @@ def execute(portfolio: int) -> None:
                 break
     except LogGapError:
         return  # the sweep comes again when the log has been read anew
-    pipeline.wake_waiting(portfolio)
+    if pipeline.wake_waiting(portfolio):
+        self.request.chain = None

@@ -11,6 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
 
 from alphapanda.statements import Asked, ask, fetch, together, write
+from alphapanda.tasks import _check_connections
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,3 +178,72 @@ def test_a_task_that_is_interrupted_while_it_waits_keeps_nothing_and_the_next_on
         asked = named(0)
         ask(asked)
     assert asked.rows == [("one",)]
+
+
+def test_what_began_together_ends_with_its_transaction():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        add_together_and_fail(1)
+    with transaction.atomic():
+        add_together(2)
+        assert seen_elsewhere() == []
+    assert seen_elsewhere() == [2]
+
+
+def add_together_and_fail(number: int) -> None:
+    with transaction.atomic(), together(is_last=True):
+        add(number, "one")
+    raise ZeroDivisionError
+
+
+def test_the_last_of_a_transaction_is_its_end():
+    said = []
+    with transaction.atomic():
+        add(1, "one")
+        with together(is_last=True):
+            add(2, "two")
+        transaction.on_commit(lambda: said.append("after"))
+        assert (seen_elsewhere(), said) == ([1, 2], [])
+    assert said == ["after"]
+
+
+@pytest.mark.parametrize("failing", ["INSERT INTO things VALUES (%s)", "INSERT INTO late VALUES (%s)"])
+def test_nothing_is_kept_when_the_last_of_a_transaction_fails(failing):
+    """At once, or where the commit looks at what it was promised."""
+    add(1, "one")
+    write("CREATE TABLE late (id int REFERENCES things DEFERRABLE INITIALLY DEFERRED)", [])
+    try:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            add_and_end_with(failing, 1 if "things" in failing else 9)
+        assert seen_elsewhere() == [1]
+    finally:
+        write("DROP TABLE late", [])
+
+
+def add_and_end_with(statement: str, number: int) -> None:
+    add(2, "two")
+    with together(is_last=True):
+        write(statement, [number])
+
+
+def seen_elsewhere() -> list[int]:
+    found = []
+
+    def look() -> None:
+        found.extend(number for (number,) in fetch("SELECT id FROM things WHERE id > %s ORDER BY id", [0]))
+        connection.close()
+
+    thread = Thread(target=look)
+    thread.start()
+    thread.join()
+    return found
+
+
+def test_a_connection_that_the_server_has_ended_is_replaced_before_a_task_and_a_good_one_is_not_asked():
+    _check_connections()
+    assert connection.health_check_done
+    (before,) = fetch("SELECT pg_backend_pid() WHERE %s = 1", [1])
+    ended = Thread(target=lambda: (fetch("SELECT pg_terminate_backend(%s, 5000)", before), connection.close()))
+    ended.start()
+    ended.join()
+    _check_connections()
+    assert fetch("SELECT pg_backend_pid() WHERE %s = 1", [1]) != [before]

@@ -1,39 +1,46 @@
 """At most one wake-up waits for a key; none is sent where nobody could take it."""
 
-from dataclasses import dataclass
-
 from alphapanda.connection import PREFIX, key
 from alphapanda.wake import awake, wake
 
-
-@dataclass
-class Post:
-    """Stands for a message."""
-
-    sent: int = 0
-
-    def apply_async(self) -> None:
-        self.sent += 1
+QUEUE = PREFIX + "risk"
 
 
 def test_one_message_waits_at_a_time(redis):
-    post = Post()
-    assert [wake("stage:1", "risk", lambda: post) for _ in range(3)] == [True, False, False]
-    assert wake("stage:2", "risk", lambda: post)
+    for _ in range(3):
+        wake("stage:1", "risk", "first")
+    wake("stage:2", "risk", "second")
     awake("stage:1")
-    assert wake("stage:1", "risk", lambda: post)
-    assert post.sent == 3
+    wake("stage:1", "risk", "third")
+    assert redis.lrange(QUEUE, 0, -1) == [b"third", b"second", b"first"]
+
+
+def test_nothing_is_sent_where_another_message_does_it_too(redis):
+    wake("stage:2", "risk", "more")
+    wake("stage:1", "risk", "less", "stage:2")
+    assert redis.llen(QUEUE) == 1
+    awake("stage:2")
+    wake("stage:1", "risk", "less", "stage:2")
+    assert redis.llen(QUEUE) == 2
 
 
 def test_mark_of_a_message_that_was_lost_ends_by_itself(redis, settings):
-    wake("stage:1", "risk", Post)
+    wake("stage:1", "risk", "lost")
     assert 0 < redis.pttl(key("wake", "stage:1")) <= settings.WAKE_SECONDS * 1_000
 
 
 def test_long_queue_holds_wake_ups_back_and_counts_them(redis, settings):
-    settings.QUEUE_CAP, post = 2, Post()
-    redis.rpush(PREFIX + "risk", "a", "b", "c")
-    assert not wake("stage:1", "risk", lambda: post)
-    assert (post.sent, redis.get(key("held_back", "risk"))) == (0, b"1")
-    redis.delete(PREFIX + "risk")
-    assert wake("stage:1", "risk", lambda: post)
+    settings.QUEUE_CAP = 2
+    redis.rpush(QUEUE, "a", "b", "c")
+    wake("stage:1", "risk", "one more")
+    assert (redis.llen(QUEUE), redis.get(key("held_back", "risk"))) == (3, b"1")
+    redis.delete(QUEUE)
+    wake("stage:1", "risk", "one more")
+    assert redis.llen(QUEUE) == 1
+
+
+def test_a_nearly_full_redis_holds_them_back_too(redis, settings):
+    settings.REDIS_FULL = -1.0
+    wake("stage:1", "risk", "one more")
+    assert not redis.exists(QUEUE)
+    assert redis.get(key("held_back", "risk")) == b"1"

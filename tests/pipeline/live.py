@@ -75,9 +75,17 @@ class House:
 
 
 def goes_on_after_deciding(portfolio) -> bool:
-    decide.push_request(chain=["trading.execute"])
+    return _goes_on_after(decide, portfolio)
+
+
+def is_valued_after_matching(portfolio) -> bool:
+    return _goes_on_after(execute, portfolio)
+
+
+def _goes_on_after(task, portfolio) -> bool:
+    task.push_request(chain=["the next"])
     try:
-        decide.run(portfolio.pk)
-        return bool(decide.request.chain)
+        task.run(portfolio.pk)
+        return bool(task.request.chain)
     finally:
-        decide.pop_request()
+        task.pop_request()

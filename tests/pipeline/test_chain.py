@@ -3,12 +3,14 @@
 import pytest
 
 from alphapanda.connection import PREFIX, key
-from alphapanda.pipeline import shard_queue, wake_working
+from alphapanda.pipeline import shard_queue, sweep, wake_working
 from risk.services import halt
+from strategies.models import Shard
 from tests.pipeline.driver import Replay, bars
 from tests.pipeline.live import House, goes_on_after_deciding
 from trading.awaited import awaiting
 from trading.order import OrderStatus
+from trading.progress import LATE_TICKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,6 +70,39 @@ def test_a_hint_that_another_version_has_left_stops_nobody(house, redis, hint):
     redis.hset(key("awaited", house.market.pk, house.portfolio.shard), str(house.portfolio.pk), hint)
     assert house.goes_on()
     assert house.portfolio.pk in awaiting(house.market.pk, house.portfolio.shard, set())
+
+
+def test_the_sweep_wakes_who_waits_for_what_has_ticked_whatever_the_hints_say(house, redis):
+    house.tick(house.traded)
+    assert not house.goes_on()
+    redis.delete(key("awaited", house.market.pk, house.portfolio.shard))
+    house.tick(house.other)
+    assert not is_swept(redis)
+    house.tick(house.traded)
+    assert is_swept(redis)
+
+
+@pytest.mark.parametrize(("late", "is_woken"), [(LATE_TICKS // 2 - 10, False), (LATE_TICKS // 2 + 10, True)])
+def test_the_sweep_leaves_no_clock_too_far_behind(house, redis, late, is_woken):
+    """Where nothing that is waited for ticks, the log goes on, and its end is cut off."""
+    house.tick(house.traded)
+    assert not house.goes_on()
+    Shard.objects.filter(market=house.market).update(seen=late)
+    assert is_swept(redis) is is_woken
+
+
+def test_the_sweep_wakes_who_waits_when_redis_knows_no_prices(house, redis):
+    house.tick(house.traded)
+    assert not house.goes_on()
+    house.tick(house.other)
+    redis.delete(key("last", house.market.pk))
+    assert is_swept(redis)
+
+
+def is_swept(redis) -> bool:
+    redis.delete(PREFIX + "execution")
+    sweep()
+    return bool(redis.llen(PREFIX + "execution"))
 
 
 def test_the_clock_of_a_replay_always_goes_on(redis, tmp_path):

@@ -125,7 +125,7 @@ def test_no_more_of_a_log_is_read_than_is_needed(market, log):
 def test_only_the_clock_of_a_live_market_need_not_be_on_the_disk(market, kind, expected):
     owner, _ = User.objects.get_or_create(username="asha")
     portfolio = open_portfolio(owner, "p", open_market("another", kind), Decimal(1_000))
-    with transaction.atomic(), database.cursor() as cursor:
+    with transaction.atomic(), transaction.atomic(), database.cursor() as cursor:  # inside another, nothing ends
         cursor.execute("SET LOCAL synchronous_commit = on")
         move(open_book(portfolio), 5)
         cursor.execute("SHOW synchronous_commit")

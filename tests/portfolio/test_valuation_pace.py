@@ -2,13 +2,13 @@
 
 import pytest
 
-from alphapanda import pipeline
 from alphapanda import settings as default_settings
 from alphapanda.celery import SWEEP_SECONDS
 from alphapanda.connection import connection, key
 from portfolio import tasks
 from portfolio.models import Portfolio
 from tests import rows
+from tests.pipeline.live import is_valued_after_matching
 
 NOBODY = 987_654
 pytestmark = pytest.mark.django_db
@@ -33,15 +33,11 @@ def test_a_live_portfolio_is_valued_once_in_a_while_and_a_replays_every_time(red
     connection().delete(key("valuation", portfolio.pk))
     tasks.value(portfolio.pk)
     assert bool(valuation(portfolio)) is is_valued_again
-    assert ("portfolio.value" in sent(portfolio)) is is_valued_again
+    assert is_valued_after_matching(portfolio) is is_valued_again
 
 
 def test_every_sweep_finds_a_portfolio_due():
     assert default_settings.VALUED_MS < SWEEP_SECONDS * 1_000
-
-
-def sent(portfolio) -> list[str]:
-    return [step.task for step in getattr(pipeline._valued_after(portfolio.pk, ["trading.execute"]), "tasks", ())]
 
 
 def test_a_valuation_that_failed_is_due_at_once(redis):
