@@ -74,7 +74,7 @@ def match(order: Order, tick: Tick, liquidity: Liquidity | None, terms: PaperTer
 def market_price(side: Side, tick: Tick, instrument: Instrument, slippage_bps: Decimal) -> int:
     """last × (1 ± slippage), then to a multiple of the tick size, both against us; never below one tick."""
     factor, divisor, step = _slippage(side, instrument.tick_size, slippage_bps)
-    steps = -(-tick.price_e4 * factor // divisor) if side is Side.BUY else tick.price_e4 * factor // divisor
+    steps = -(-tick.price_e4 * factor // divisor) if side.sign > 0 else tick.price_e4 * factor // divisor
     return max(steps, 1) * step
 
 

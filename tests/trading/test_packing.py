@@ -31,6 +31,11 @@ def test_what_is_packed_comes_back(ticks):
     assert unpack(pack(ticks), 8, TABLE) == ticks
 
 
+@pytest.mark.parametrize("ticks", [PLAIN_TICKS, WIDE_TICKS])
+def test_a_tick_alone_is_that_of_its_place(ticks):
+    assert [Ticks.unpacked(pack(ticks), 8, TABLE).tick(place) for place in range(len(ticks))] == ticks
+
+
 def test_a_batch_is_wide_only_where_a_tick_has_depth():
     assert len(pack(PLAIN_TICKS)) == 1 + 2 * PLAIN.size
     assert len(pack(WIDE_TICKS)) == 1 + 4 * WIDE.size
