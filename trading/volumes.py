@@ -72,7 +72,9 @@ def sums(ticks: Ticks) -> Iterator[tuple[Indices, Column, Column]]:
     if not ticks.column("volume").any():
         return
     groups, spans = ticks.groups, ticks.grouped_times // SPAN
-    begins = np.union1d(groups.begins, changes(spans))
+    is_begin = np.zeros(len(spans), bool)
+    is_begin[groups.begins] = is_begin[changes(spans)] = True
+    begins = np.flatnonzero(is_begin)
     traded = np.add.reduceat(ticks.grouped_volumes, begins)
     group, spans = np.searchsorted(groups.begins, begins, side="right") - 1, spans[begins]
     turn = np.arange(len(group)) - np.searchsorted(group, group)
