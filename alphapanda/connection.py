@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 PREFIX = "ap:"
-Question = Callable[[redis.Redis], Any]
+Command = Callable[[redis.Redis], Any]
 
 
 @cache
@@ -33,64 +33,80 @@ def connection() -> redis.Redis:
 
 
 @dataclass(slots=True)
-class _Gathered:
+class _Batch:
+    """Commands that go together; `events` says how many some of them publish, by their places."""
+
     commands: redis.client.Pipeline
-    events: int = 0  # that they publish
+    events: dict[int, int] = field(default_factory=dict)
 
     def send(self) -> list[Any]:
+        events, self.events = self.events, {}
         try:
-            return self.commands.execute()
-        except redis.RedisError as error:
-            if self.events:
-                log.warning("events_lost", count=self.events, error=str(error))
+            replies = self.commands.execute(raise_on_error=False)
+        except BaseException as error:
+            _note_lost(sum(events.values()), error)
+            if not isinstance(error, redis.RedisError):  # interrupted: the next one would take replies for its own
+                connection().connection_pool.disconnect()
             raise
-        finally:
-            self.events = 0
+        failed = [(place, reply) for place, reply in enumerate(replies) if isinstance(reply, redis.RedisError)]
+        for place, refusal in failed:
+            _note_lost(events.get(place, 0), refusal)
+        for _, refusal in (one for one in failed if one[0] not in events):
+            raise refusal
+        return replies
 
 
-_gathered: ContextVar[_Gathered | None] = ContextVar("gathered", default=None)
+def _note_lost(events: int, error: BaseException) -> None:
+    if events:
+        log.warning("events_lost", count=events, error=str(error))
+
+
+_gathered: ContextVar[_Batch | None] = ContextVar("gathered", default=None)
 
 
 @contextmanager
 def gathered() -> Iterator[None]:
     """What Redis is told inside goes together, with the next question or at the end: a way there and back costs an
-    idle machine half a millisecond. Errors: Redis', of the first command that failed.
+    idle machine half a millisecond. Errors: Redis', of the first command that failed and publishes no events.
     """
     if _gathered.get() is not None:
         yield
         return
-    gathered = _Gathered(connection().pipeline(transaction=False))
-    before = _gathered.set(gathered)
+    batch = _Batch(connection().pipeline(transaction=False))
     try:
+        _gathered.set(batch)
         yield
     finally:
-        _gathered.reset(before)
-        gathered.send()
+        _gathered.set(None)
+        batch.send()
 
 
-def tell(command: Question, events: int = 0) -> None:
-    """For commands whose answer nobody waits for. `events` are counted in the log when they are lost."""
-    gathered = _gathered.get()
-    if gathered is None:
+def tell(command: Command, events: int = 0) -> None:
+    """For commands whose reply nobody waits for. `events` that it publishes are counted in the log when they are lost,
+    which is no error where others are gathered with it.
+    """
+    batch = _gathered.get()
+    if batch is None:
         command(connection())
         return
-    command(gathered.commands)
-    gathered.events += events
+    if events:
+        batch.events[len(batch.commands)] = events
+    command(batch.commands)
 
 
-def answer(question: Question) -> Any:
+def reply(command: Command) -> Any:
     """What Redis says, after it was told what is gathered."""
     if _gathered.get() is None:
-        return question(connection())
-    return answers(question)[0]
+        return command(connection())
+    return replies(command)[0]
 
 
-def answers(*questions: Question) -> list[Any]:
-    """The same, of several that are asked in one go."""
-    gathered = _gathered.get() or _Gathered(connection().pipeline(transaction=False))
-    for question in questions:
-        question(gathered.commands)
-    return gathered.send()[-len(questions) :]
+def replies(*commands: Command) -> list[Any]:
+    """The same, of several commands that go together."""
+    batch = _gathered.get() or _Batch(connection().pipeline(transaction=False))
+    for command in commands:
+        command(batch.commands)
+    return batch.send()[-len(commands) :]
 
 
 def key(*parts: object) -> str:

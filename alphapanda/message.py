@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import time
 from typing import Any, Self
@@ -13,12 +14,13 @@ from celery import chain
 from celery.canvas import Signature
 from kombu import Connection
 
-_BODY, _TAG, _CORRELATION, _SENT_AT = "@body@", "@tag@", "@correlation@", "@sent_at@"
+ARGUMENTS = ("@argument 0@", "@argument 1@")  # marks that a signature has for what differs from message to message
+_BODY, _TAG, _CORRELATION, _SENT_AT = "@body@", "@tag@", "@correlation@", "@sent at@"
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What Celery makes of a task, or of a chain: the envelope, its body, and the ids of the tasks, which are marks."""
+    """What Celery makes of a task, or of a chain: the envelope, its body, and the marks that stand for ids of tasks."""
 
     envelope: str
     body: str
@@ -27,29 +29,37 @@ class Pattern:
     @classmethod
     def of(cls, *steps: Signature) -> Self:
         """Celery sends them once, to nobody."""
-        ids = tuple(f"@id{number}@" for number in range(len(steps)))
-        marked = [step.clone().set(task_id=pk) for step, pk in zip(steps, ids, strict=True)]
-        for step in marked:
-            step.options["headers"] = {"correlation_id": _CORRELATION}
-        message = _written(marked)
+        ids = tuple(f"@id {number}@" for number in range(len(steps)))
+        headers = {"correlation_id": _CORRELATION}
+        message = _written([s.clone().set(task_id=pk, headers=headers) for s, pk in zip(steps, ids, strict=True)])
         body, message["body"] = b64decode(message["body"]).decode(), _BODY
         message["properties"]["delivery_tag"], message["headers"]["sent_at"] = _TAG, _SENT_AT
         return cls(msgspec.json.encode(message).decode(), body, ids)
 
-    def message(self, correlation: object = "") -> str:
+    def message(self, *arguments: int | str, correlation: object = "") -> str:
         """One of its own: what a worker finds in its queue."""
-        envelope, body = self.envelope, self.body
-        for pk in self.ids:
-            own = str(uuid4())
-            envelope, body = envelope.replace(pk, own), body.replace(pk, own)
-        body = b64encode(body.replace(_CORRELATION, str(correlation)).encode()).decode()
-        envelope = envelope.replace(_CORRELATION, str(correlation)).replace(f'"{_SENT_AT}"', str(time()))
-        return envelope.replace(_TAG, str(uuid4())).replace(_BODY, body)
+        texts = {pk: str(uuid4()) for pk in self.ids} | {_CORRELATION: str(correlation)}
+        values = dict(zip(ARGUMENTS, arguments, strict=False))
+        body = _filled(self.body, texts | {f'"{mark}"': _json(value) for mark, value in values.items()})
+        texts |= {f"'{mark}'": repr(value) for mark, value in values.items()}  # for people to read
+        texts |= {_TAG: str(uuid4()), f'"{_SENT_AT}"': str(time()), _BODY: b64encode(body.encode()).decode()}
+        return _filled(self.envelope, texts)
 
 
 def _written(steps: list[Signature]) -> dict[str, Any]:
     queue = str(steps[0].options["queue"])
     with Connection("memory://") as nobody:
-        chain(*steps).apply_async(connection=nobody)
         channel: Any = nobody.default_channel
+        channel._purge(queue)  # whoever was interrupted here has left a message for all that come later
+        chain(*steps).apply_async(connection=nobody)
         return dict(channel._get(queue))
+
+
+def _json(value: int | str) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for mark, value in values.items():
+        text = text.replace(mark, value)
+    return text

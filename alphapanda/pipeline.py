@@ -8,7 +8,7 @@ Messages carry keys only; the work is in the log and in rows, so a lost, doubled
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache
 from time import time
 from typing import Any
 from uuid import UUID
@@ -18,15 +18,15 @@ from celery.canvas import Signature
 from django.conf import settings
 from django.db.models import QuerySet
 
-from alphapanda.connection import answers, connection, gathered, key
-from alphapanda.message import Pattern
-from alphapanda.wake import is_woken, wake
+from alphapanda.connection import connection, gathered, key, replies
+from alphapanda.message import ARGUMENTS, Pattern
+from alphapanda.wake import wake, whether_woken
 from portfolio.models import Portfolio
-from portfolio.services import is_due, was_valued
+from portfolio.services import is_due, whether_valued
 from strategies.models import Shard, Signal
-from strategies.seen import market_and_shard, seen_by
+from strategies.seen import market_and_shard, seen_again
 from strategies.shard import Moved
-from strategies.waiting import release
+from strategies.waiting import whether_released
 from trading.awaited import awaiting, hint_of, may_match
 from trading.log import MarketLog
 from trading.markets import close_market
@@ -79,13 +79,13 @@ def ingest_window() -> float:
 
 def wake_shard(market: UUID, shard: int) -> None:
     """New ticks, or a clock that a strategy waited for."""
-    wake(f"evaluate:{market}:{shard}", shard_queue(shard), _evaluation(market, shard).message())
+    queue = shard_queue(shard)
+    wake(f"evaluate:{market}:{shard}", queue, evaluation_in(queue).message(str(market), shard))
 
 
-@lru_cache(maxsize=10_000)
-def _evaluation(market: UUID, shard: int) -> Pattern:
-    message = current_app.signature("strategies.evaluate", args=[str(market), shard], queue=shard_queue(shard))
-    return Pattern.of(message)
+@cache
+def evaluation_in(queue: str) -> Pattern:
+    return Pattern.of(current_app.signature("strategies.evaluate", args=ARGUMENTS, queue=queue, immutable=True))
 
 
 def wake_shards(market: UUID, shards: Iterable[int]) -> None:
@@ -96,25 +96,26 @@ def wake_shards(market: UUID, shards: Iterable[int]) -> None:
 
 def wake_signalled(portfolio: int, correlation: UUID | None = None) -> None:
     """New signals: decide, match what was ordered, value."""
-    chained = _chain("risk.decide", "trading.execute", "portfolio.value", portfolio=portfolio)
-    wake(f"decide:{portfolio}", "risk", chained.message(correlation or ""))
+    pattern = chained("risk.decide", "trading.execute", "portfolio.value")
+    wake(f"decide:{portfolio}", "risk", pattern.message(portfolio, correlation=correlation or ""))
 
 
 def is_to_match(portfolio: int) -> bool:
     """Behind deciding: where that waits again, which matches too, matching on its own would be done twice."""
-    is_to_decide, hint = answers(is_woken(f"decide:{portfolio}"), hint_of(portfolio))
+    is_to_decide, hint = replies(whether_woken(f"decide:{portfolio}"), hint_of(portfolio))
     return not is_to_decide and may_match(portfolio, hint)
 
 
 def wake_working(portfolio: int) -> None:
     """New ticks for working orders, unless deciding waits, which matches too: match, value."""
-    chained = _chain("trading.execute", "portfolio.value", portfolio=portfolio)
-    wake(f"execute:{portfolio}", "execution", chained.message(), f"decide:{portfolio}")
+    message = chained("trading.execute", "portfolio.value").message(portfolio)
+    wake(f"execute:{portfolio}", "execution", message, unless=f"decide:{portfolio}")
 
 
-@lru_cache(maxsize=10_000)
-def _chain(*tasks: str, portfolio: int) -> Pattern:
-    return Pattern.of(*(step(task, portfolio) for task in tasks))
+@cache
+def chained(*tasks: str) -> Pattern:
+    """Of one portfolio."""
+    return Pattern.of(*(step(task, ARGUMENTS[0]) for task in tasks))
 
 
 def wake_moving(portfolio: int, *, is_watched: bool) -> None:
@@ -126,7 +127,7 @@ def wake_moving(portfolio: int, *, is_watched: bool) -> None:
 
 
 def wake_valuation(portfolio: int) -> None:
-    wake(f"value:{portfolio}", "portfolio", _chain("portfolio.value", portfolio=portfolio).message())
+    wake(f"value:{portfolio}", "portfolio", chained("portfolio.value").message(portfolio))
 
 
 def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
@@ -143,7 +144,7 @@ def wake_waiting(portfolio: int) -> bool:
     moment ago; the sweep comes every second.
     """
     market, shard = market_and_shard(portfolio)
-    is_released, is_valued = answers(release(market, shard, portfolio), was_valued(portfolio))
+    is_released, is_valued = replies(whether_released(market, shard, portfolio), whether_valued(portfolio))
     if is_released:
         wake_shard(market, shard)
     return bool(is_valued)
@@ -174,7 +175,7 @@ def _sweep(market: Market) -> None:
 
 
 def _seen(market: Market) -> dict[int, int]:
-    return {shard: seen_by(market.pk, shard) for shard in shards_of(market.pk)}
+    return {shard: seen_again(market.pk, shard) for shard in shards_of(market.pk)}
 
 
 def shards_of(market: UUID) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
+from django.db.transaction import TransactionManagementError
 from psycopg import Cursor
 from psycopg.pq import PipelineStatus, TransactionStatus
 
@@ -71,7 +72,8 @@ def asked(*queries: Asked[Any]) -> Iterator[None]:
 @contextmanager
 def together(*, is_last: bool = False) -> Iterator[None]:
     """What is written inside goes in one go, and is answered at the end: waiting for each answer costs a busy machine
-    more than what it does. The begin of the transaction goes with it, and its commit where this is the last of it.
+    more than what it does. The begin of a transaction goes with it; and its commit, where this is the last that is done
+    in it and nothing is around it, neither more that goes together nor another transaction.
     Errors: Django's, of the first that failed, at the end at the latest.
     """
     database = _database()
@@ -80,23 +82,22 @@ def together(*, is_last: bool = False) -> Iterator[None]:
         yield
         return
     try:
+        begins = database.in_atomic_block and driver.transaction_status == TransactionStatus.IDLE
+        if begins:
+            database.connection.autocommit = True  # psycopg would wait for the answer to a BEGIN of its own
         with database.wrap_database_errors, database.connection.pipeline():
-            _begin(database)
+            if begins:
+                database.connection.execute("BEGIN", prepare=False)
             yield
-            if is_last and not database.savepoint_ids:
+            if ends := is_last and _is_outermost(database):
                 database.connection.execute("COMMIT", prepare=False)  # passed over when something before it has failed
+        if ends:
+            database.connection.autocommit = True  # by which `_has_ended` knows it
     except OperationalError as error:
         if driver.pipeline_status == PipelineStatus.OFF:
             raise
         database.close()  # interrupted: the next one would take answers for its own that are still to come
         raise (error.__cause__ and error.__cause__.__context__) or error from None
-
-
-def _begin(database: BaseDatabaseWrapper) -> None:
-    """Where Django's transaction has not begun yet: psycopg would wait for the answer to a BEGIN of its own."""
-    if database.in_atomic_block and database.connection.pgconn.transaction_status == TransactionStatus.IDLE:
-        database.connection.autocommit = True
-        database.connection.execute("BEGIN", prepare=False)
 
 
 @contextmanager
@@ -121,4 +122,17 @@ def _database() -> BaseDatabaseWrapper:
     database = connections[DEFAULT_DB_ALIAS]
     database.close_if_health_check_failed()
     database.ensure_connection()
+    if database.in_atomic_block and _has_ended(database.connection):
+        raise TransactionManagementError("the transaction has ended with what was said to be the last of it")
     return database
+
+
+def _is_outermost(database: BaseDatabaseWrapper) -> bool:
+    """Whether a transaction would be committed where its block ends now."""
+    return database.in_atomic_block and not (database.savepoint_ids or database.needs_rollback)
+
+
+def _has_ended(driver: Any) -> bool:
+    """Whether `together` has ended its transaction; before one begins there is no autocommit."""
+    is_idle = driver.pgconn.transaction_status == TransactionStatus.IDLE
+    return bool(is_idle and driver.autocommit and driver.pgconn.pipeline_status == PipelineStatus.OFF)

@@ -10,6 +10,7 @@ from celery import shared_task
 from celery.signals import task_failure, task_postrun, task_prerun, task_success, worker_process_init
 from django.conf import settings
 from django.db import close_old_connections, connections
+from psycopg.pq import PipelineStatus
 
 from alphapanda import dead_letters, movement, pipeline, retention
 from risk import flattening, trigger_services
@@ -37,10 +38,16 @@ def _check_connections_before_tasks(**_: object) -> None:
 
 
 def _check_connections(**_: object) -> None:
-    """Where the server has said nothing, not even goodbye, Django need not ask it: that is half a millisecond."""
+    """Where the server has said nothing, not even goodbye, Django need not ask it: that is half a millisecond. One that
+    an interruption has left with answers to come is of no use any more.
+    """
     close_old_connections()
     for database in cast("list[Any]", connections.all(initialized_only=True)):
-        if database.connection is not None and not _has_news(database.connection.fileno()):
+        if database.connection is None:
+            continue
+        if database.connection.pgconn.pipeline_status != PipelineStatus.OFF:
+            database.close()
+        elif not _has_news(database.connection.fileno()):
             database.health_check_done = True
 
 

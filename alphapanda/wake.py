@@ -8,14 +8,14 @@ from time import monotonic
 import structlog
 from django.conf import settings
 
-from alphapanda.connection import PREFIX, Question, connection, key, tell
+from alphapanda.connection import PREFIX, Command, connection, key, tell
 
 log = structlog.get_logger(__name__)
 _fullness = {"checked": float("-inf"), "part": 0.0}
 
-# The mark, the queue, how often it was held back, and marks of messages that make this one needless.
+# The mark, the queue, how often it was held back, and perhaps the mark of a message that makes this one needless.
 _SEND = """
-for other = 4, #KEYS do if redis.call('EXISTS', KEYS[other]) == 1 then return 0 end end
+if KEYS[4] and redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 if redis.call('LLEN', KEYS[2]) > tonumber(ARGV[2]) then redis.call('INCR', KEYS[3]) return 0 end
 redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
@@ -23,10 +23,9 @@ return redis.call('LPUSH', KEYS[2], ARGV[3])
 """
 
 
-def wake(name: str, queue: str, message: str, *unless: str) -> None:
-    """Sends the message unless one with this name, or with one of the others, waits already."""
-    marks = [key("wake", other) for other in unless]
-    keys = [key("wake", name), PREFIX + queue, key("held_back", queue), *marks]
+def wake(name: str, queue: str, message: str, *, unless: str | None = None) -> None:
+    """Sends the message unless one with this name, or with the other, waits already."""
+    keys = [key("wake", name), PREFIX + queue, key("held_back", queue), *([key("wake", unless)] if unless else [])]
     most = -1 if redis_fullness() > settings.REDIS_FULL else settings.QUEUE_CAP
     values = (settings.WAKE_SECONDS * 1_000, most, message)
     tell(lambda redis: redis.eval(_SEND, len(keys), *keys, *values))
@@ -37,7 +36,7 @@ def awake(name: str) -> None:
     tell(lambda redis: redis.delete(key("wake", name)))
 
 
-def is_woken(name: str) -> Question:
+def whether_woken(name: str) -> Command:
     """Whether a message waits (or was lost a moment ago) whose task will see whatever is there by now."""
     return lambda redis: redis.exists(key("wake", name))
 

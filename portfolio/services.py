@@ -12,7 +12,7 @@ import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from alphapanda.connection import Question, answer, connection, gathered, key, tell
+from alphapanda.connection import Command, connection, gathered, key, reply, tell
 from alphapanda.errors import InputError
 from alphapanda.events import PortfolioValued, envelope, publish
 from alphapanda.money import money
@@ -64,11 +64,11 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 
 def is_due(portfolio_id: int) -> bool:
-    """About once a second, whatever is traded, while a sweep will come again: a replay ends."""
-    return not answer(was_valued(portfolio_id))
+    """About once a second, whatever is traded: the sweep comes again, but not to a replay that has ended."""
+    return not reply(whether_valued(portfolio_id))
 
 
-def was_valued(portfolio_id: int) -> Question:
+def whether_valued(portfolio_id: int) -> Command:
     """Whether it was a moment ago; a replay's never was."""
     return lambda redis: redis.exists(_mark(portfolio_id))
 

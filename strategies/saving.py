@@ -81,7 +81,9 @@ def _quarantine(faults: Sequence[Fault]) -> None:
 
 @contextmanager
 def _fenced(shard: Shard) -> Iterator[None]:
-    """What is written inside goes with it. Errors: FencedError when the shard is not ours any more."""
+    """What is written inside goes with it, and is undone with it. Whoever is frozen in between holds up those who
+    write the same until PostgreSQL ends its session. Errors: FencedError when the shard is not ours any more.
+    """
     fence = Asked(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch], list)
     with asked(fence):
         yield

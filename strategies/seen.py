@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from uuid import UUID
 
-from alphapanda.connection import answer, connection, key, tell
+from alphapanda.connection import connection, key, reply, tell
 from portfolio.models import Portfolio
 from strategies import models
 
@@ -25,11 +25,13 @@ def publish_seen(market: UUID, shard: int, epoch: int, seen: int) -> None:
 
 
 def seen_by(market: UUID, shard: int) -> int:
-    """The last tick that a shard is known to have evaluated; signals up to it are in the ledger. What Redis has lost
-    of it is told it again.
-    """
-    row = models.Shard.objects.filter(market=market, number=shard)
-    epoch, seen = row.values_list("epoch", "seen").first() or (0, 0)
+    """The last tick that a shard is known to have evaluated; signals up to it are in the ledger."""
+    return max(_published(market, shard), _saved(market, shard)[1])
+
+
+def seen_again(market: UUID, shard: int) -> int:
+    """The same; what Redis has lost of it is told it again, or portfolios would not go that far."""
+    epoch, seen = _saved(market, shard)
     published = _published(market, shard)
     if published < seen:
         publish_seen(market, shard, epoch, seen)
@@ -48,8 +50,14 @@ def market_and_shard(portfolio_id: int) -> tuple[UUID, int]:
     return Portfolio.objects.values_list("market", "shard").get(pk=portfolio_id)
 
 
+def _saved(market: UUID, shard: int) -> tuple[int, int]:
+    """Epoch and place of the row."""
+    row = models.Shard.objects.filter(market=market, number=shard)
+    return row.values_list("epoch", "seen").first() or (0, 0)
+
+
 def _published(market: UUID, shard: int) -> int:
-    published = answer(lambda redis: redis.hget(key("seen", market), str(shard)))
+    published = reply(lambda redis: redis.hget(key("seen", market), str(shard)))
     return int(published.split(b":")[1]) if published else 0
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from alphapanda.connection import Question, connection, key
+from alphapanda.connection import Command, connection, key
 from alphapanda.prepared import prepared
 from alphapanda.statements import ask
 from portfolio.models import Portfolio, Position
@@ -61,7 +61,7 @@ def move(lane: Lane, strategy: models.Strategy, ticks: Ticks, deadline: float, a
     return True
 
 
-def release(market: UUID, shard: int, portfolio: int) -> Question:
+def whether_released(market: UUID, shard: int, portfolio: int) -> Command:
     """Whether a strategy of the portfolio waited for its clock, which has moved now."""
     return lambda redis: redis.srem(key("waiting", market, shard), portfolio)
 

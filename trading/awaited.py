@@ -1,4 +1,4 @@
-"""Which instruments' ticks a portfolio waits for: hints in Redis for waking. The sweep knows for sure, from rows."""
+"""Which instruments' ticks a portfolio waits for: hints in Redis for waking. The sweep asks rows and last prices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from alphapanda.connection import Question, answer, connection, key, tell
+from alphapanda.connection import Command, connection, key, reply, tell
 from portfolio.models import Portfolio
 from strategies.seen import market_and_shard
 from trading.book import Book
@@ -36,7 +36,7 @@ def note_awaited(portfolio: Portfolio, book: Book) -> None:
 
 def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
     """Portfolios that wait for ticks of any of these instruments, and whether exit rules look at them."""
-    waiting = cast("dict[bytes, bytes]", answer(lambda redis: redis.hgetall(key("awaited", market, shard))))
+    waiting = cast("dict[bytes, bytes]", reply(lambda redis: redis.hgetall(key("awaited", market, shard))))
     hints = {int(portfolio): _read(hint) for portfolio, hint in waiting.items()}
     return {
         portfolio: hint.is_watched
@@ -45,7 +45,7 @@ def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
     }
 
 
-def hint_of(portfolio_id: int) -> Question:
+def hint_of(portfolio_id: int) -> Command:
     """For `may_match`: what a portfolio waits for."""
     return lambda redis: redis.hget(key("awaited", *market_and_shard(portfolio_id)), str(portfolio_id))
 

@@ -168,8 +168,8 @@ def save_clock(opened: OpenBook) -> None:
 
 
 def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
-    """Writes what an advance has changed, and the transaction ends with it; `placed` are rows of new orders, in the
-    order of their place.
+    """Writes what an advance has changed: the last of a transaction. `placed` are rows of new orders, in the order of
+    their place.
     """
     with together(is_last=True):
         made = list(placed)

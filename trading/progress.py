@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 
 from alphapanda.connection import connection
@@ -16,6 +17,7 @@ from trading.models import Market, Order
 from trading.order import OrderStatus
 
 LATE_TICKS = 50_000  # of a live or mock market: at its busiest about a minute
+ENDS = (Control.Kind.STOP, Control.Kind.QUARANTINE)
 _HELD = Q(positions__quantity__gt=0) | Q(positions__quantity__lt=0)
 # Portfolios with working orders, or with positions that exit rules look at.
 AWAITS_TICKS = Q(orders__status=OrderStatus.OPEN) | Q(is_watched=True) & _HELD
@@ -30,23 +32,30 @@ def low_mark(market: UUID) -> int:
 
 def behind(market: Market, shard: int, seen: int) -> dict[int, bool]:
     """Portfolios that wait for ticks which are there, and whether they are watched: any of a replay; of others those
-    that are watched, and those with working orders in what has ticked, or whose clock must not stay too far behind.
+    that are watched, those with working orders in what has ticked or too far behind, and those where a control ends
+    a strategy, whose orders are cancelled as the clock moves.
     """
     late = Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
     if market.kind == Market.Kind.REPLAY:
         return dict(late.values_list("pk", "is_watched"))
-    watched = late.filter(AWAITS_TICKS, is_watched=True).distinct()
-    return dict.fromkeys(watched.values_list("pk", flat=True), True) | dict.fromkeys(
-        _resting(late, market, seen), False
-    )
+    watched = late.filter(AWAITS_TICKS, is_watched=True).values_list("pk", flat=True)
+    others = late.filter(is_watched=False)
+    ended = others.filter(strategies__in=_ended(market, seen)).values_list("pk", flat=True)
+    return dict.fromkeys(watched, True) | dict.fromkeys([*ended, *_resting(others, market, seen)], False)
+
+
+def _ended(market: Market, seen: int) -> QuerySet[Control, int]:
+    ends = Control.objects.filter(market=market, kind__in=ENDS, is_settled=False, from_tick__lte=seen + 1)
+    return ends.values_list("strategy", flat=True)
 
 
 def _resting(late: QuerySet[Portfolio], market: Market, seen: int) -> Iterator[int]:
-    orders = Order.objects.filter(status=OrderStatus.OPEN, portfolio__in=late.filter(is_watched=False))
+    most = min(LATE_TICKS, settings.LOG_KEEP_TICKS) // 2  # then a clock moves, or what it comes from would be trimmed
+    orders = Order.objects.filter(status=OrderStatus.OPEN, portfolio__in=late)
     resting = set(orders.values_list("portfolio", "portfolio__clock", "instrument"))
     last = MarketLog(connection(), market.pk).last_prices({instrument for *_, instrument in resting})
     for portfolio, clock, instrument in resting:
-        if instrument not in last or last[instrument].tick > clock or seen - clock > LATE_TICKS // 2:
+        if instrument not in last or last[instrument].tick > clock or seen - clock > most:
             yield portfolio
 
 
@@ -59,7 +68,5 @@ def is_idle(market: UUID, tick: int) -> bool:
     if portfolios.filter(clock__lt=tick).exists():
         return False
     undecided = Signal.objects.filter(portfolio__in=portfolios, is_decided=False)
-    unsettled = Control.objects.filter(
-        market=market, is_settled=False, from_tick__lte=tick, kind__in=["STOP", "QUARANTINE"]
-    )
+    unsettled = Control.objects.filter(market=market, is_settled=False, from_tick__lte=tick, kind__in=ENDS)
     return not undecided.exists() and not unsettled.exists()

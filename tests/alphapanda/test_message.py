@@ -6,11 +6,13 @@ from base64 import b64decode
 from uuid import uuid4
 
 import pytest
-from celery import chain
+from celery import chain, current_app
+from celery.exceptions import SoftTimeLimitExceeded
+from kombu.transport.memory import Channel
 
 from alphapanda.connection import PREFIX
-from alphapanda.message import Pattern
-from alphapanda.pipeline import step
+from alphapanda.message import ARGUMENTS, Pattern
+from alphapanda.pipeline import chained, evaluation_in, step
 
 IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MARKET = str(uuid4())
@@ -21,26 +23,54 @@ def content(message: str | bytes) -> dict:
     document = json.loads(message)
     document["body"] = json.loads(b64decode(document["body"]))
     assert document["headers"].pop("sent_at") > 0
+    document["headers"]["expires"] = bool(document["headers"]["expires"])
     text = json.dumps(document, sort_keys=True)
     places = {pk: str(place) for place, pk in enumerate(dict.fromkeys(IDS.findall(text)))}
     return json.loads(IDS.sub(lambda found: places[found[0]], text))
 
 
-@pytest.mark.parametrize("tasks", [["trading.ingest"], ["risk.decide", "trading.execute", "portfolio.value"]])
+@pytest.mark.parametrize("tasks", [["portfolio.value"], ["risk.decide", "trading.execute", "portfolio.value"]])
 @pytest.mark.parametrize("argument", [7, MARKET])
 def test_it_says_what_celery_says(redis, tasks, argument):
-    steps = [step(task, argument) for task in tasks]
-    queue = steps[0].options["queue"]
-    chain(*(one.clone().set(headers={"correlation_id": "c"}) for one in steps)).apply_async()
-    assert content(Pattern.of(*steps).message("c")) == content(redis.lpop(PREFIX + queue))
+    steps = [step(task, argument).set(headers={"correlation_id": "c"}) for task in tasks]
+    chain(*steps).apply_async()
+    message = chained(*tasks).message(argument, correlation="c")
+    assert content(message) == content(redis.lpop(PREFIX + steps[0].options["queue"]))
+
+
+def test_a_shards_says_what_celery_says(redis):
+    queue, headers = "strategies.0", {"correlation_id": ""}
+    task = current_app.signature("strategies.evaluate", args=[MARKET, 1], queue=queue, immutable=True)
+    chain(task.set(headers=headers)).apply_async()
+    assert content(evaluation_in(queue).message(MARKET, 1)) == content(redis.lpop(PREFIX + queue))
+
+
+def test_one_that_expires_says_when(redis):
+    task = step("trading.ingest", MARKET).set(expires=2)
+    chain(task.clone().set(headers={"correlation_id": ""})).apply_async()
+    message = Pattern.of(task).message()
+    assert content(message) == content(redis.lpop(PREFIX + "ingest"))
+    assert json.loads(message)["headers"]["expires"] > "2026"
 
 
 def test_each_has_ids_of_its_own_and_keeps_its_arguments():
-    pattern = Pattern.of(step("risk.decide", MARKET), step("trading.execute", MARKET))
-    one, other = ids(pattern.message()), ids(pattern.message())
-    assert one & other == {MARKET, json.loads(pattern.message())["properties"]["reply_to"]}
+    pattern = Pattern.of(step("risk.decide", ARGUMENTS[0]), step("trading.execute", ARGUMENTS[0]))
+    one, other = ids(pattern.message(MARKET)), ids(pattern.message(MARKET))
+    assert one & other == {MARKET, json.loads(pattern.message(MARKET))["properties"]["reply_to"]}
     assert len(one) == len(other) == 5
 
 
 def ids(message: str) -> set[str]:
     return set(IDS.findall(message + b64decode(json.loads(message)["body"]).decode()))
+
+
+def test_whoever_is_interrupted_while_celery_writes_leaves_nothing_to_the_next(monkeypatch):
+    monkeypatch.setattr(Channel, "_get", interrupted)
+    with pytest.raises(SoftTimeLimitExceeded):
+        Pattern.of(step("risk.decide", "left"))
+    monkeypatch.undo()
+    assert content(Pattern.of(step("risk.decide", "next")).message())["body"][0] == ["next"]
+
+
+def interrupted(*_: object) -> None:
+    raise SoftTimeLimitExceeded

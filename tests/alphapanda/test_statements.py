@@ -2,13 +2,17 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import count
 from threading import Event, Thread
 from time import monotonic, sleep
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from alphapanda.statements import Asked, ask, fetch, together, write
 from alphapanda.tasks import _check_connections
@@ -219,8 +223,28 @@ def test_nothing_is_kept_when_the_last_of_a_transaction_fails(failing):
         write("DROP TABLE late", [])
 
 
+def test_nothing_can_follow_the_last_of_a_transaction():
+    with pytest.raises(TransactionManagementError), transaction.atomic():
+        add_too_late()
+    assert seen_elsewhere() == [1, 2]
+
+
+def add_too_late() -> None:
+    add_and_end_with("INSERT INTO things VALUES (%s)", 1)
+    add(3, "too late")
+
+
+def test_the_last_of_a_transaction_that_is_to_be_undone_does_not_end_it():
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with together(is_last=True):
+            pass
+        assert connection.connection.pgconn.transaction_status != TransactionStatus.IDLE
+    assert seen_elsewhere() == []
+
+
 def add_and_end_with(statement: str, number: int) -> None:
-    add(2, "two")
+    write("INSERT INTO things VALUES (%s) ON CONFLICT DO NOTHING", [2])
     with together(is_last=True):
         write(statement, [number])
 
@@ -236,6 +260,34 @@ def seen_elsewhere() -> list[int]:
     thread.start()
     thread.join()
     return found
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_connection_that_an_interruption_has_left_anywhere_is_whole_for_the_next_task(monkeypatch, number):
+    monkeypatch.setattr(Connection, "wait", interrupting(Connection.wait, number))
+    with suppress(SoftTimeLimitExceeded), transaction.atomic():
+        add_and_end_with("INSERT INTO things VALUES (%s)", 1)
+    monkeypatch.undo()
+    _check_connections()
+    assert seen_elsewhere() in ([], [1, 2])
+    with transaction.atomic():
+        add_and_end_with("INSERT INTO things VALUES (%s) ON CONFLICT DO NOTHING", 4)
+    assert 4 in seen_elsewhere()
+    add(5, "five")
+    assert 5 in seen_elsewhere()
+
+
+def interrupting(real, number):
+    """Behind so many times that an answer was waited for."""
+    calls = count(1)
+
+    def wait(*given, **named):
+        answer = real(*given, **named)
+        if next(calls) == number:
+            raise SoftTimeLimitExceeded
+        return answer
+
+    return wait
 
 
 def test_a_connection_that_the_server_has_ended_is_replaced_before_a_task_and_a_good_one_is_not_asked():

@@ -17,10 +17,10 @@ def test_one_message_waits_at_a_time(redis):
 
 def test_nothing_is_sent_where_another_message_does_it_too(redis):
     wake("stage:2", "risk", "more")
-    wake("stage:1", "risk", "less", "stage:2")
+    wake("stage:1", "risk", "less", unless="stage:2")
     assert redis.llen(QUEUE) == 1
     awake("stage:2")
-    wake("stage:1", "risk", "less", "stage:2")
+    wake("stage:1", "risk", "less", unless="stage:2")
     assert redis.llen(QUEUE) == 2
 
 

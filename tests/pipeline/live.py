@@ -46,8 +46,8 @@ class House:
         Control.objects.update(from_tick=1)
 
     def append(self, instrument) -> None:
-        number = self.log.tail() + 1
-        assert self.log.append("me", number - 1, 1, Ticks.of([tick(number, 100, instrument)]))
+        number, controls = self.log.tail() + 1, Control.objects.filter(from_tick__isnull=False).count()
+        assert self.log.append("me", number - 1, controls, Ticks.of([tick(number, 100, instrument)]))
 
     def tick(self, instrument) -> None:
         self.append(instrument)

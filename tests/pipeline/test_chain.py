@@ -1,16 +1,19 @@
 """The chain of a signal goes as far as there is something to do: never further, never less far."""
 
 import pytest
+from django.db import transaction
 
 from alphapanda.connection import PREFIX, key
 from alphapanda.pipeline import shard_queue, sweep, wake_working
 from risk.services import halt
-from strategies.models import Shard
+from strategies.models import Control, Shard, Strategy
+from strategies.services import quarantine, stop
 from tests.pipeline.driver import Replay, bars
 from tests.pipeline.live import House, goes_on_after_deciding
 from trading.awaited import awaiting
 from trading.order import OrderStatus
 from trading.progress import LATE_TICKS
+from trading.tasks import execute
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,6 +100,27 @@ def test_the_sweep_wakes_who_waits_when_redis_knows_no_prices(house, redis):
     house.tick(house.other)
     redis.delete(key("last", house.market.pk))
     assert is_swept(redis)
+
+
+@transaction.atomic
+def condemn(strategy) -> None:
+    quarantine(strategy.pk, 3, "it failed")
+
+
+@pytest.mark.parametrize("end", [stop, condemn])
+def test_the_sweep_cancels_what_a_stopped_strategy_has_resting_in_a_quiet_instrument(house, redis, end):
+    house.tick(house.traded)
+    assert not house.goes_on()
+    end(Strategy.objects.get())
+    Control.objects.filter(from_tick=None).update(from_tick=3)
+    for _ in range(3):
+        house.tick(house.other)
+    assert is_swept(redis)
+    execute.run(house.portfolio.pk)
+    assert house.portfolio.orders.get().status == OrderStatus.CANCELLED
+    redis.delete(key("wake", f"execute:{house.portfolio.pk}"))
+    house.tick(house.other)
+    assert not is_swept(redis)
 
 
 def is_swept(redis) -> bool:
