@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -29,11 +30,18 @@ class Instruments(dict[int, Instrument]):
 
     def __missing__(self, number: int) -> Instrument:
         first = number - number % NEIGHBOURS
-        rows = models.Instrument.objects.filter(pk__gte=first, pk__lt=first + NEIGHBOURS)
-        self.update({row.pk: instrument_value(row) for row in rows if row.pk not in self})
+        found = (Instrument(*row) for row in _instruments(first, first + NEIGHBOURS))
+        self.update({instrument.id: instrument for instrument in found if instrument.id not in self})
         if number not in self:
             raise KeyError(f"no instrument has the id {number}")
         return self[number]
+
+
+@prepared
+def _instruments(first: int, end: int) -> QuerySet[models.Instrument, tuple[Any, ...]]:
+    """Their columns are the fields of the value: as models, 9,000 of them took 0.25 s in every process."""
+    rows = models.Instrument.objects.filter(pk__gte=first, pk__lt=end)
+    return rows.values_list("pk", "symbol", "tick_size", "lot_size", "exchange", "token", "multiplier")
 
 
 INSTRUMENTS = Instruments()
