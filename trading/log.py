@@ -29,7 +29,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, 0} end
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 local last = newest[1] and tonumber(string.match(newest[1][1], '^%d+')) or 0
 if last ~= tonumber(ARGV[2]) then return {0, last} end
-redis.call('XADD', KEYS[2], ARGV[4] .. '-0', 'f', ARGV[3], 'c', ARGV[5], 't', ARGV[6])
+if #ARGV[6] > 0 then redis.call('XADD', KEYS[2], ARGV[4] .. '-0', 'f', ARGV[3], 'c', ARGV[5], 't', ARGV[6]) end
 local prices = {}
 for at = 1, #ARGV[7], PRICE_BYTES do
   prices[#prices + 1] = string.sub(ARGV[7], at, at + ID_BYTES - 1)
@@ -110,11 +110,26 @@ class MarketLog:
     def release(self, token: str) -> None:
         lease.release(self._redis, self._lease, token)
 
-    def append(self, token: str, expected_last: int, controls: int, ticks: Ticks) -> bool:
-        """Adds a batch behind `expected_last`; False when another holds the lease or the log has moved."""
-        entry: list[int | bytes] = [ticks.first, ticks.last, controls, ticks.data, ticks.latest.tobytes()]
+    def append(
+        self, token: str, expected_last: int, controls: int, ticks: Ticks, latest: NDArray[np.void] | None = None
+    ) -> bool:
+        """Adds a batch behind `expected_last`; False when another holds the lease or the log has moved. `latest` are
+        the last prices told with it, those of its own ticks unless they are given.
+        """
+        told = (ticks.latest if latest is None else latest).tobytes()
+        return self._add(token, expected_last, [ticks.first, ticks.last, controls, ticks.data, told])
+
+    def tell(self, token: str, last: int, latest: NDArray[np.void]) -> None:
+        """Last prices that were not told with the ticks up to `last`; not when another holds the lease by now."""
+        self._add(token, last, [last, last, 0, b"", latest.tobytes()])
+
+    def _add(self, token: str, expected_last: int, entry: Sequence[int | bytes]) -> bool:
         done, _ = self._script(keys=[self._lease, self._stream, self._prices], args=[token, expected_last, *entry])
         return bool(done)
+
+    def told(self) -> int:
+        """The newest tick whose price is told."""
+        return int(self.latest()["tick"].max(initial=0))
 
     def tail(self) -> int:
         """The last number in the log, 0 when it is empty."""

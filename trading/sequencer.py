@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 
+import numpy as np
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
+from numpy.typing import NDArray
 
 from alphapanda.errors import FencedError
 from strategies.seen import seen_by
@@ -23,12 +25,17 @@ from trading.feed.sources import Source
 from trading.gaps import note_gap
 from trading.log import MarketLog
 from trading.progress import is_idle, low_mark
-from trading.ticks import Ticks
+from trading.reference import INSTRUMENTS
+from trading.ticks import LATEST, Ticks
+from trading.untold import Untold
 
 log = structlog.get_logger(__name__)
 RESERVE = 100_000
 CONTROLS_EVERY = RENEW_EVERY = 0.1
+LOW_EVERY = 0.025
+TELL_EVERY = 0.2
 SAVE_EVERY = 1.0
+NONE = np.empty(0, LATEST)
 
 
 class Sequencer:
@@ -44,8 +51,10 @@ class Sequencer:
         self._low = low_mark(market.pk)
         self._next = self._first_number()
         self._controls = 0
-        self._controls_at = self._saved_at = self._renewed_at = float("-inf")
+        self._controls_at = self._saved_at = self._renewed_at = self._low_at = self._told_at = float("-inf")
+        self._untold = Untold()
         self._note_gap()
+        self._note_untold()
 
     def work(self, source: Source, seconds: float, appended: Callable[[], None]) -> None:
         """Appends what the source gives until the window ends, the lease is lost or a replay is through."""
@@ -103,6 +112,12 @@ class Sequencer:
         if first < self._next:
             note_gap(self.market.pk, first, self._next - 1, "new_holder")
 
+    def _note_untold(self) -> None:
+        """Last prices of ticks that a holder of a replay has appended, but was killed before it told them."""
+        told = self._log.told() if self._is_replay else self._tail
+        for ticks in self._log.available(told, self._tail, INSTRUMENTS, lambda *_: None):
+            self._untold.note(ticks.latest)
+
     def _room(self) -> int:
         """How many numbers may be used; reserves more when they run out."""
         if self._is_replay:
@@ -114,10 +129,20 @@ class Sequencer:
         return min(int(settings.LOG_BATCH_TICKS), self.market.reserved_to - self._next + 1)
 
     def _append(self, batch: Ticks) -> bool:
-        if not self._log.append(self._token, self._tail, self._controls, batch):
+        if not self._log.append(self._token, self._tail, self._controls, batch, self._told_with(batch)):
             return False
         self._tail, self._next = batch.last, batch.last + 1
         return True
+
+    def _told_with(self, batch: Ticks) -> NDArray[np.void]:
+        """Last prices: of a replay that runs as fast as it can, not with every batch."""
+        if not self._is_replay:
+            return batch.latest
+        self._untold.note(batch.latest)
+        if len(batch) == settings.LOG_BATCH_TICKS and monotonic() - self._told_at < TELL_EVERY:
+            return NONE
+        self._told_at = monotonic()
+        return self._untold.take()
 
     def _assign_controls(self) -> None:
         """Waiting controls take effect at the next number; whoever lost its market assigns nothing."""
@@ -146,8 +171,8 @@ class Sequencer:
             return True
         if self.market.is_lockstep:
             return is_idle(self.market.pk, self._tail)
-        if self._tail - self._low >= settings.LOG_KEEP_TICKS:
-            self._low = low_mark(self.market.pk)
+        if self._tail - self._low >= settings.LOG_KEEP_TICKS and monotonic() - self._low_at > LOW_EVERY:
+            self._low, self._low_at = low_mark(self.market.pk), monotonic()
         return self._tail - self._low < settings.LOG_KEEP_TICKS
 
     @property
@@ -156,12 +181,14 @@ class Sequencer:
         return self.market.last_tick is not None and self._next > self.market.last_tick
 
     def _save(self, source: Source) -> None:
-        """Counts of what was refused, and the log's length."""
+        """Counts of what was refused, last prices, and the log's length: what is trimmed is told."""
         self._saved_at = monotonic()
         self._mine().update(
             refused=dict(source.refused + Counter(self.market.refused)),
             conflated=self.market.conflated + source.conflated,
         )
+        if self._is_replay:
+            self._log.tell(self._token, self._tail, self._untold.take())
         keep = low_mark(self.market.pk) if self._is_replay else self._tail - settings.LOG_KEEP_TICKS
         if keep > 0:
             self._log.trim(keep + 1)

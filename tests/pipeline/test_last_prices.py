@@ -1,10 +1,14 @@
 """Last prices outlive the loss of Redis, also those of ticks that no reader needs any more."""
 
+from contextlib import closing
+
 import pytest
 
 from tests.pipeline.driver import Replay, bars
+from trading.ingest import open_source
 from trading.log import MarketLog
 from trading.models import LastPrice, Market
+from trading.reference import INSTRUMENTS
 from trading.sequencer import Sequencer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,3 +26,22 @@ def test_a_wiped_replay_is_read_again_from_where_its_last_prices_were_saved(tmp_
     holder = Sequencer(market, log, "holder")
     assert holder._low > 7
     assert holder._next == 8
+
+
+def test_last_prices_that_a_killed_holder_of_a_replay_had_not_told_are_told_by_the_next(tmp_path, settings, redis):
+    settings.LOG_BATCH_TICKS = 50
+    replay = Replay.of([bars(tmp_path / "HDFCBANK.csv", 3, 40), bars(tmp_path / "TCS.csv", 4, 10)])
+    market = Market.objects.get(pk=replay.portfolio.market_id)
+    log = MarketLog(redis, market.pk)
+    log.acquire("killed")
+    killed = Sequencer(market, log, "killed")
+    with closing(open_source(market)) as source:
+        assert all(killed._append(source.take(killed._next, 50)) for _ in range(3))
+        assert (log.told(), log.tail()) == (50, 150)
+        log.release("killed")
+        log.acquire("next")
+        Sequencer(market, log, "next").finish(source)
+    ticks = [tick for batch in log.between(0, 150, INSTRUMENTS) for tick in batch]
+    newest = {tick.instrument.id: tick.number for tick in ticks}
+    assert {instrument: price.tick for instrument, price in log.last_prices().items()} == newest
+    assert dict(LastPrice.objects.filter(market=market).values_list("instrument", "tick")) == newest
