@@ -108,7 +108,7 @@ class Panel:
         """Asks for windows and target of those instruments of a sheet that are not inside."""
         self._grow(int(sheet.rows.max()) + 1)
         for index in np.flatnonzero(~self._is_inside[sheet.rows]).tolist():
-            instrument, row = sheet.instruments[index], int(sheet.rows[index])
+            instrument, row = int(sheet.instruments[index]), int(sheet.rows[index])
             windows, self._held[row] = bring(instrument)
             for name, window in windows.items():
                 self.windows[name].take(row, window)

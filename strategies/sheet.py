@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strategies.arrays import Indices, Prices64, Wishes
 from trading.roster import Roster
@@ -22,7 +23,7 @@ class Sheet:
     `instruments` and their `rows` in a roster go with the begins; `places` are the prices' places in the batch.
     """
 
-    instruments: list[int]
+    instruments: NDArray[np.uint32]
     rows: Indices
     begins: Indices
     lengths: Indices
@@ -35,9 +36,9 @@ class Sheet:
         groups = ticks.groups
         lengths, instruments = groups.ends - groups.begins, groups.instruments
         if chosen is None:
-            held = instruments.tolist()
-            return cls(held, roster.rows(held), groups.begins, lengths, ticks.grouped_prices, groups.order)
-        held, lengths = instruments[chosen].tolist(), lengths[chosen]
+            rows = roster.rows(instruments)
+            return cls(instruments, rows, groups.begins, lengths, ticks.grouped_prices, groups.order)
+        held, lengths = instruments[chosen], lengths[chosen]
         begins = np.cumsum(lengths) - lengths
         taken = np.repeat(groups.begins[chosen] - begins, lengths) + np.arange(lengths.sum())
         return cls(held, roster.rows(held), begins, lengths, ticks.grouped_prices[taken], groups.order[taken])

@@ -42,7 +42,7 @@ class Prices:
         self._roster = Roster()
         self._cells = np.array([(*(cell or 0 for cell in row), *NEW[len(row) :]) for row in given.values()], np.int64)
         self._cells = self._cells.reshape(-1, WIDTH)
-        self._roster.rows(list(given))
+        self._roster.rows(np.fromiter(given, np.int64, len(given)))
 
     def update(self, tick: Tick) -> None:
         row, cells = self._row(tick.instrument.id), self._cells
@@ -64,7 +64,7 @@ class Prices:
 
     def rows(self, ticks: Ticks) -> NDArray[np.intp]:
         """Of each of a batch's groups; there is one for each from now on."""
-        rows = self._roster.rows(ticks.groups.instruments.tolist())
+        rows = self._roster.rows(ticks.groups.instruments)
         self._grow()
         return rows
 
