@@ -65,20 +65,29 @@ class Windows:
     def dump(self, rows: Indices) -> list[list[int]]:
         """Of each row what its window holds, the oldest first."""
         counts = self.counts[rows]
-        order = (counts[:, None] + np.arange(self.size)) % self.size
-        values: list[list[int]] = self.values[rows[:, None], order].tolist()
+        values: list[list[int]] = self.values[rows[:, None], self._order(counts)].tolist()
         return [of[max(self.size - count, 0) :] for of, count in zip(values, counts.tolist(), strict=True)]
 
     def pack(self, rows: Indices) -> dict[str, Any]:
-        """What `unpack` makes windows of, with those rows alone."""
-        return {"size": self.size, "counts": packed(self.counts[rows]), "values": packed(self.values[rows])}
+        """What `unpack` makes windows of, with those rows alone: from one price to the next are small numbers."""
+        counts = self.counts[rows]
+        is_empty = np.arange(self.size) < self.size - counts[:, None]
+        prices = np.where(is_empty, self.values[rows, :1], self.values[rows[:, None], self._order(counts)])
+        first, steps = packed(prices[:, 0]), packed(np.diff(prices))
+        return {"size": self.size, "counts": packed(counts), "first": first, "steps": steps}
 
     @classmethod
     def unpack(cls, kept: dict[str, Any]) -> Windows:
+        counts, first, steps = (unpacked(kept[name]) for name in ("counts", "first", "steps"))
         windows = cls(kept["size"])
-        windows.counts = unpacked(kept["counts"])
-        windows.values = unpacked(kept["values"]).reshape(-1, windows.size)
+        prices = np.column_stack([first, steps.reshape(len(first), windows.size - 1)])
+        windows.counts, windows.values = counts, np.empty_like(prices)
+        windows.values[np.arange(len(counts))[:, None], windows._order(counts)] = prices.cumsum(axis=1)
         return windows
+
+    def _order(self, counts: Indices) -> Indices:
+        """Where in the ring the prices of rows with so many are, the oldest first; before them what is empty."""
+        return np.asarray((counts[:, None] + np.arange(self.size)) % self.size)
 
 
 class Panel:

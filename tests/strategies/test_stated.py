@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from strategies.lane import Lane
 from strategies.packed import packed, unpacked
+from strategies.panel import Windows
 from strategies.stated import signalled, stated
 from tests.builders import SBIN, TCS, runner, tick
 from trading.ticks import Ticks
@@ -24,6 +25,18 @@ def test_whole_numbers_come_back_exactly(values):
 def test_prices_on_a_grid_take_two_bytes_each():
     prices = np.arange(9_000) * 500 + 25_000_000
     assert len(packed(prices)) < 9_000 * 2 * 4 / 3 + 30
+
+
+@given(st.integers(1, 5), st.lists(st.lists(whole, max_size=12), max_size=4))
+def test_windows_come_back_exactly_however_full_they_are(size, histories):
+    windows = Windows(size)
+    windows.grow(len(histories))
+    for row, prices in enumerate(histories):
+        for n, price in enumerate(prices):
+            windows.values[row, n % size] = price
+        windows.counts[row] = len(prices)
+    rows = np.arange(len(histories))
+    assert Windows.unpack(windows.pack(rows)).dump(rows) == [prices[-size:] for prices in histories]
 
 
 def test_states_from_before_there_were_panels_are_read():
