@@ -119,9 +119,9 @@ class MarketLog:
         told = (ticks.latest if latest is None else latest).tobytes()
         return self._add(token, expected_last, [ticks.first, ticks.last, controls, ticks.data, told])
 
-    def tell(self, token: str, last: int, latest: NDArray[np.void]) -> None:
-        """Last prices that were not told with the ticks up to `last`; not when another holds the lease by now."""
-        self._add(token, last, [last, last, 0, b"", latest.tobytes()])
+    def tell(self, token: str, last: int, latest: NDArray[np.void]) -> bool:
+        """Last prices that were not told with the ticks up to `last`; False when another holds the lease by now."""
+        return self._add(token, last, [last, last, 0, b"", latest.tobytes()])
 
     def _add(self, token: str, expected_last: int, entry: Sequence[int | bytes]) -> bool:
         done, _ = self._script(keys=[self._lease, self._stream, self._prices], args=[token, expected_last, *entry])

@@ -26,8 +26,8 @@ from trading.gaps import note_gap
 from trading.log import MarketLog
 from trading.progress import is_idle, low_mark
 from trading.reference import INSTRUMENTS
-from trading.ticks import LATEST, Ticks
-from trading.untold import Untold
+from trading.ticks import Ticks
+from trading.untold import NONE, Untold
 
 log = structlog.get_logger(__name__)
 RESERVE = 100_000
@@ -35,7 +35,6 @@ CONTROLS_EVERY = RENEW_EVERY = 0.1
 LOW_EVERY = 0.025
 TELL_EVERY = 0.2
 SAVE_EVERY = 1.0
-NONE = np.empty(0, LATEST)
 
 
 class Sequencer:
@@ -114,9 +113,9 @@ class Sequencer:
 
     def _note_untold(self) -> None:
         """Last prices of ticks that a holder of a replay has appended, but was killed before it told them."""
-        told = self._log.told() if self._is_replay else self._tail
-        for ticks in self._log.available(told, self._tail, INSTRUMENTS, lambda *_: None):
-            self._untold.note(ticks.latest)
+        told = max(self._log.told(), self._log.first() - 1) if self._is_replay else self._tail
+        for ticks in self._log.between(told, self._tail, INSTRUMENTS):
+            self._untold.note(ticks)
 
     def _room(self) -> int:
         """How many numbers may be used; reserves more when they run out."""
@@ -138,7 +137,7 @@ class Sequencer:
         """Last prices: of a replay that runs as fast as it can, not with every batch."""
         if not self._is_replay:
             return batch.latest
-        self._untold.note(batch.latest)
+        self._untold.note(batch)
         if len(batch) == settings.LOG_BATCH_TICKS and monotonic() - self._told_at < TELL_EVERY:
             return NONE
         self._told_at = monotonic()
@@ -187,8 +186,8 @@ class Sequencer:
             refused=dict(source.refused + Counter(self.market.refused)),
             conflated=self.market.conflated + source.conflated,
         )
-        if self._is_replay:
-            self._log.tell(self._token, self._tail, self._untold.take())
+        if self._is_replay and not self._log.tell(self._token, self._tail, self._untold.take()):
+            return
         keep = low_mark(self.market.pk) if self._is_replay else self._tail - settings.LOG_KEEP_TICKS
         if keep > 0:
             self._log.trim(keep + 1)

@@ -9,21 +9,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.ticks import LATEST
+from trading.ticks import LATEST, Ticks
+
+NONE = np.empty(0, LATEST)
 
 
 class Untold:
-    """Records of `LATEST`, in the order of their batches."""
+    """Batches of one replay, that follow each other."""
 
     def __init__(self) -> None:
-        self._latest: list[NDArray[np.void]] = []
+        self._batches: list[Ticks] = []
 
-    def note(self, latest: NDArray[np.void]) -> None:
-        self._latest.append(latest)
+    def note(self, batch: Ticks) -> None:
+        self._batches.append(batch)
 
     def take(self) -> NDArray[np.void]:
-        """The last one of each instrument; they are untold no more."""
-        newest_first = np.concatenate([np.empty(0, LATEST), *self._latest])[::-1]
-        self._latest.clear()
-        _, places = np.unique(newest_first["instrument"], return_index=True)
-        return newest_first[places]
+        """Records of `LATEST`, the last of each instrument; they are untold no more."""
+        if not self._batches:
+            return NONE
+        first, form = self._batches[0].first, self._batches[0].data[:1]
+        data = form + b"".join(batch.data[1:] for batch in self._batches)
+        self._batches.clear()
+        return Ticks.unpacked(data, first, {}).latest
