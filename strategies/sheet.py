@@ -56,6 +56,11 @@ class Sheet:
         return np.repeat(np.arange(len(self.begins)), self.lengths)
 
     @cached_property
+    def price_rows(self) -> Indices:
+        """Of each price, its instrument's row."""
+        return self.rows[self.group]
+
+    @cached_property
     def nth(self) -> Indices:
         """How many prices of its instrument are before each."""
         return np.arange(len(self)) - self.begins[self.group]
