@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from uuid import UUID
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from alphapanda.connection import connection, gathered
 from alphapanda.identity import correlation_id
@@ -46,7 +46,13 @@ def evaluate(market: UUID, number: int, seconds: float, committed: Committed) ->
     Errors: FencedError when another worker has taken the shard over.
     """
     with only_one(f"{market}:{number}") as is_mine:
-        return is_mine and _work(market, number, seconds, committed)
+        return is_mine and not _is_through(market, number) and _work(market, number, seconds, committed)
+
+
+def _is_through(market: UUID, number: int) -> bool:
+    """Whether a replay has been evaluated and saved whole: loading it again for a late wake-up took 2 s at times."""
+    through = models.Shard.objects.filter(market=market, number=number, saved__gte=F("market__last_tick"))
+    return (market, number) not in _held and through.exists()
 
 
 def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bool:

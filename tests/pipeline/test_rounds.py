@@ -42,6 +42,14 @@ def test_worker_that_dies_within_a_round_changes_nothing(replay, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_replay_that_is_through_is_not_loaded_for_a_late_wake_up(replay):
+    replay.drain()
+    loaded = Shard.objects.get(market=replay.portfolio.market).epoch
+    replay.evaluate()
+    assert Shard.objects.get(market=replay.portfolio.market).epoch == loaded
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_fast", [False, True])
 def test_a_state_that_breaks_at_the_end_of_a_replay_is_told_before_the_end(tmp_path, redis, settings, is_fast):
     """Who is told of the end first, matches to it and is never woken for the quarantine: its orders rested for ever."""
