@@ -33,7 +33,7 @@ Committed = Callable[[Moved], None]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
-ENTRIES = 20  # read at once
+ENTRIES, OWN_ENTRIES = 64, 20  # read at once: few where a lane waits for its fills and may not get far
 STEP_SECONDS = 0.015  # between two looks at a live log: a feed has entries of some milliseconds, a look costs three
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 _held: dict[tuple[UUID, int], Shard] = {}
@@ -108,7 +108,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
     """Evaluates entries until there is enough to commit, a control ahead, nothing left or no time."""
     begun = monotonic()
-    for entry in joined(market_log.read(lane.place, ENTRIES)):
+    for entry in joined(market_log.read(lane.place, ENTRIES if lane is shard.main else OWN_ENTRIES)):
         if entry.first > lane.place + 1:
             if shard.is_replay:
                 return  # the sequencer reads its file again after a wipe

@@ -19,7 +19,7 @@ from trading.instrument import Instrument
 from trading.ticks import LATEST, Ticks
 
 LEASE_MS = 5_000
-READ_ENTRIES, MOST_JOINED = 100, 16_384  # entries read at once, and ticks of which that are taken together
+READ_ENTRIES, MOST_JOINED = 100, 65_536  # entries read at once, and ticks of which that are taken together
 _ID, _LAST = struct.Struct("<I"), struct.Struct("<qqq")  # together a record of `LATEST`
 
 # Refused unless the lease holds my token and the batch follows the log's last number.
