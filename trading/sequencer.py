@@ -134,11 +134,12 @@ class Sequencer:
         return True
 
     def _told_with(self, batch: Ticks) -> NDArray[np.void]:
-        """Last prices: of a replay that runs as fast as it can, not with every batch."""
+        """Last prices: of a replay that runs as fast as it can, not with every batch, but with the last one."""
         if not self._is_replay:
             return batch.latest
         self._untold.note(batch)
-        if len(batch) == settings.LOG_BATCH_TICKS and monotonic() - self._told_at < TELL_EVERY:
+        is_one_of_many = len(batch) == settings.LOG_BATCH_TICKS and batch.last != self.market.last_tick
+        if is_one_of_many and monotonic() - self._told_at < TELL_EVERY:
             return NONE
         self._told_at = monotonic()
         return self._untold.take()

@@ -45,3 +45,18 @@ def test_last_prices_that_a_killed_holder_of_a_replay_had_not_told_are_told_by_t
     newest = {tick.instrument.id: tick.number for tick in ticks}
     assert {instrument: price.tick for instrument, price in log.last_prices().items()} == newest
     assert dict(LastPrice.objects.filter(market=market).values_list("instrument", "tick")) == newest
+
+
+def test_the_last_batch_of_a_replay_tells_all_last_prices(tmp_path, settings, redis):
+    """It may be valued for the last time before its holder ends the window."""
+    settings.LOG_BATCH_TICKS = 10
+    replay = Replay.of([bars(tmp_path / "HDFCBANK.csv", 3, 10)])
+    market = Market.objects.get(pk=replay.portfolio.market_id)
+    assert market.last_tick % 10 == 0
+    log = MarketLog(redis, market.pk)
+    log.acquire("me")
+    sequencer = Sequencer(market, log, "me")
+    with closing(open_source(market)) as source:
+        while sequencer._append(source.take(sequencer._next, 10)) and log.tail() < market.last_tick:
+            pass
+    assert log.told() == log.tail() == market.last_tick
