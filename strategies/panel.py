@@ -83,8 +83,12 @@ class Windows:
 
     @classmethod
     def unpack(cls, kept: dict[str, Any]) -> Windows:
-        counts, first, steps = (unpacked(kept[name]) for name in ("counts", "first", "steps"))
         windows = cls(kept["size"])
+        if "values" in kept:  # as they were saved before: the ring as it is
+            windows.counts, values = unpacked(kept["counts"]), unpacked(kept["values"])
+            windows.values = values.reshape(-1, windows.size)
+            return windows
+        counts, first, steps = (unpacked(kept[name]) for name in ("counts", "first", "steps"))
         prices = np.column_stack([first, steps.reshape(len(first), windows.size - 1)])
         windows.counts, windows.values = counts, np.empty_like(prices)
         windows.values[np.arange(len(counts))[:, None], windows._order(counts)] = prices.cumsum(axis=1)

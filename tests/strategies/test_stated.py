@@ -39,6 +39,12 @@ def test_windows_come_back_exactly_however_full_they_are(size, histories):
     assert Windows.unpack(windows.pack(rows)).dump(rows) == [prices[-size:] for prices in histories]
 
 
+def test_windows_that_were_saved_as_rings_are_read():
+    values = np.array([[40, 20, 30], [100, 0, 0]])
+    kept = {"size": 3, "counts": packed(np.array([4, 1])), "values": packed(values)}
+    assert Windows.unpack(kept).dump(np.arange(2)) == [[20, 30, 40], [100]]
+
+
 def test_states_from_before_there_were_panels_are_read():
     kept = {"7": {"target": 5, "busy": [3, 1], "prices": [100, 200]}, "8": {"target": 0, "busy": [0, 0], "prices": []}}
     assert stated(json.dumps(kept)) == kept
