@@ -63,7 +63,7 @@ def current_setup() -> Setup:
         sweep=celery.SWEEP_SECONDS,
         wake_life=settings.WAKE_SECONDS,
         batch_ticks=settings.LOG_BATCH_TICKS,
-        keep_ticks=settings.LOG_KEEP_TICKS,
+        keep_ticks=min(settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_TICKS),
         redis_full=settings.REDIS_FULL,
     )
 
@@ -158,7 +158,7 @@ def wake_life(setup: Setup) -> Iterator[str]:
 
 def log_length(setup: Setup) -> Iterator[str]:
     if setup.keep_ticks < ENTRIES_KEPT * setup.batch_ticks:
-        yield f"LOG_KEEP_TICKS ({setup.keep_ticks}) is below {ENTRIES_KEPT} times LOG_BATCH_TICKS ({setup.batch_ticks})"
+        yield f"a log keeps {setup.keep_ticks} ticks, below {ENTRIES_KEPT} times LOG_BATCH_TICKS ({setup.batch_ticks})"
 
 
 def headroom(setup: Setup) -> Iterator[str]:

@@ -23,6 +23,7 @@ from trading.tick import Tick
 MAX_SIGNALS_PER_TICK = 10
 MAX_SIGNALS_PER_SECOND = 100  # of one instrument, in market time
 QUIET = [0, 0]
+PACKED = 16  # instruments in a panel are saved in the time of one that has a state of its own
 Said = tuple[int, int, int]  # tick, instrument, target
 
 
@@ -62,8 +63,9 @@ class Runner:
 
     @property
     def size(self) -> int:
-        """How many instruments it has a state for."""
-        return len(self._targets)
+        """How many instruments it has a state for; those in its panel are saved in a small part of the time."""
+        alone = len(self._instances)
+        return alone + -(-(len(self._targets) - alone) // PACKED)
 
     def join(self, marked: Marked) -> None:
         """A portfolio. Who sees fills is behind the others, and they cannot know for what it has signalled."""

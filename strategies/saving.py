@@ -43,7 +43,8 @@ def states_at_once(shard: Shard) -> int:
 
 
 def _is_far(shard: Shard) -> bool:
-    return shard.seen - shard.row.saved > settings.LOG_KEEP_TICKS // 2
+    most = settings.REPLAY_KEEP_TICKS * 3 // 4 if shard.is_replay else settings.LOG_KEEP_TICKS // 2
+    return shard.seen - shard.row.saved > most
 
 
 def save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:

@@ -32,8 +32,8 @@ from trading.untold import NONE, Untold
 log = structlog.get_logger(__name__)
 RESERVE = 100_000
 CONTROLS_EVERY = RENEW_EVERY = 0.1
-LOW_EVERY = 0.025
-TELL_EVERY = 0.2
+LOW_EVERY = 0.1
+TELL_EVERY = 0.5
 SAVE_EVERY = 1.0
 
 
@@ -171,9 +171,9 @@ class Sequencer:
             return True
         if self.market.is_lockstep:
             return is_idle(self.market.pk, self._tail)
-        if self._tail - self._low >= settings.LOG_KEEP_TICKS and monotonic() - self._low_at > LOW_EVERY:
+        if self._tail - self._low >= settings.REPLAY_KEEP_TICKS and monotonic() - self._low_at > LOW_EVERY:
             self._low, self._low_at = low_mark(self.market.pk), monotonic()
-        return self._tail - self._low < settings.LOG_KEEP_TICKS
+        return self._tail - self._low < settings.REPLAY_KEEP_TICKS
 
     @property
     def is_through(self) -> bool:

@@ -6,12 +6,14 @@ import pytest
 
 from strategies import evaluation
 from strategies.base import Strategy
+from strategies.lane import Lane
 from strategies.models import Control, Shard, StrategyState
 from strategies.round import Round
-from tests.builders import runner, ticks
+from tests.builders import SBIN, TCS, runner, tick, ticks
 from tests.pipeline.driver import Replay, bars, expected
 from trading.order import OrderStatus
 from trading.prices import Prices
+from trading.ticks import Ticks
 
 OPTIONS = {
     "strategy": ["momentum", "momentum", "mean_reversion"],
@@ -87,3 +89,12 @@ def test_a_part_ends_with_the_strategy_that_fills_it():
         each.on_tick(ticks(["100"])[0], Prices())
     a_round = Round(0, "", deque([1, 9, 2, 3]))
     assert [a_round.part(runners, 2), a_round.part(runners, 2), a_round.waiting] == [{1, 2}, {3}, deque()]
+
+
+def test_states_in_a_panel_fill_a_part_more_slowly():
+    shown = runner("momentum", lookback=2)
+    batch = Ticks.of([tick(number, 100, instrument) for number, instrument in enumerate([SBIN, TCS] * 20, start=1)])
+    Lane(runners={1: shown}).evaluate(batch)
+    assert shown.size == 1
+    shown.on_tick(tick(41, 100, SBIN), Prices())
+    assert shown.size == 2

@@ -36,10 +36,12 @@ def test_a_round_that_took_long_makes_the_next_one_wait(shard, settings, round_s
     assert is_round_due(shard) is is_due
 
 
-@pytest.mark.parametrize(("seen", "is_due"), [(100, False), (101, True)])
-def test_a_log_never_fills_up_behind_what_is_saved(shard, settings, seen, is_due):
-    settings.LOG_KEEP_TICKS, settings.SHARD_SAVE_SECONDS = 200, 1e6
-    shard.main.place = seen
+@pytest.mark.parametrize(
+    ("is_replay", "seen", "is_due"), [(False, 100, False), (False, 101, True), (True, 375, False), (True, 376, True)]
+)
+def test_a_log_never_fills_up_behind_what_is_saved(shard, settings, is_replay, seen, is_due):
+    settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_TICKS, settings.SHARD_SAVE_SECONDS = 200, 500, 1e6
+    shard.is_replay, shard.main.place = is_replay, seen
     assert is_round_due(shard) is is_due
 
 
