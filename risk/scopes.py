@@ -4,7 +4,7 @@ A scope says for which orders its limits hold, not over what is measured: a posi
 instrument, whoever limits it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from strategies.signal import Signal
 from trading.session import SECOND
 
 NOWHERE: Mapping[str, "Scope"] = MappingProxyType({})
+UNNAMED = ""  # stands for every symbol that no scope names: the same holds for all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +100,32 @@ def _measure(name: str) -> Callable[[Any, str], Any]:
 
 @dataclass(slots=True)
 class Limited:
-    """The scopes of one portfolio, the widest first; what holds for an order is worked out once."""
+    """The scopes of one portfolio, the widest first; what holds for an order is worked out once, and once for all
+    symbols that none of them names.
+    """
 
     scopes: Sequence[Scope]
     memory: int = field(init=False)
+    _named: frozenset[str] = field(init=False)
     _known: dict[tuple[int, str], Tightest] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.memory = memory(self.scopes)
+        self._named = frozenset(symbol for scope in self.scopes for symbol in _symbols(scope))
 
     def of(self, signal: Signal) -> Tightest:
-        key = (signal.strategy, signal.instrument.symbol)
+        symbol = signal.instrument.symbol
+        key = signal.strategy, symbol if symbol in self._named else UNNAMED
         if (known := self._known.get(key)) is None:
-            known = self._known[key] = tightest((s for s in self.scopes if s.concerns(*key)), signal.instrument.symbol)
+            known = self._known[key] = tightest((s for s in self.scopes if s.concerns(*key)), key[1])
         return known
+
+
+def _symbols(scope: Scope) -> Iterator[str]:
+    if scope.symbol is not None:
+        yield scope.symbol
+    yield from scope.limits.allowed_instruments or ()
+    yield from scope.limits.forbidden_instruments or ()
 
 
 def memory(scopes: Iterable[Scope]) -> int:

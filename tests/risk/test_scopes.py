@@ -104,3 +104,16 @@ def test_defaults_of_new_portfolios_are_as_documented():
         "max_price_deviation": Decimal("0.10"),
         "max_age_seconds": 5,
     }
+
+
+def test_one_answer_holds_for_all_symbols_that_nobody_names():
+    scopes = [
+        scope(max_position=5, allowed_instruments=("SBIN",)),
+        scope("user", max_position=9, allowed_instruments=("SBIN", "TCS")),
+    ]
+    limits = Limited([*scopes, scope("instrument", symbol="ICICIBANK", max_position=1)])
+    names = ["HDFCBANK", "RELIANCE", "SBIN", "TCS", "ICICIBANK"]
+    found = [limits.of(signal(1, tick(1, 100, replace(SBIN, symbol=name)))) for name in names]
+    assert found[0] is found[1]
+    for name, one in zip(names, found, strict=True):
+        assert one == tightest([s for s in limits.scopes if s.concerns(1, name)], name)
