@@ -27,7 +27,7 @@ from strategies.models import Shard, Signal
 from strategies.seen import market_and_shard, seen_again
 from strategies.shard import Moved
 from strategies.waiting import whether_released
-from trading.awaited import awaiting, hint_of, may_match
+from trading.awaited import awaiting, has_ended, hint_of, may_match
 from trading.log import MarketLog
 from trading.markets import close_market
 from trading.models import Market
@@ -141,13 +141,14 @@ def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
 
 def wake_waiting(portfolio: int) -> bool:
     """After a clock has moved: strategies that waited to see their fills. Returns whether the portfolio was valued a
-    moment ago; the sweep comes every second.
+    moment ago and the sweep will come again, as it does every second until a replay ends.
     """
     market, shard = market_and_shard(portfolio)
-    is_released, is_valued = replies(whether_released(market, shard, portfolio), whether_valued(portfolio))
+    commands = whether_released(market, shard, portfolio), whether_valued(portfolio), hint_of(portfolio)
+    is_released, is_valued, hint = replies(*commands)
     if is_released:
         wake_shard(market, shard)
-    return bool(is_valued)
+    return bool(is_valued) and not has_ended(portfolio, hint)
 
 
 def sweep() -> None:

@@ -12,7 +12,7 @@ import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from alphapanda.connection import Command, connection, gathered, key, reply, tell
+from alphapanda.connection import Command, connection, gathered, key, replies, tell
 from alphapanda.errors import InputError
 from alphapanda.events import PortfolioValued, envelope, publish
 from alphapanda.money import money
@@ -20,7 +20,7 @@ from alphapanda.statements import write
 from portfolio.models import Portfolio
 from portfolio.overview import Overview, overviews
 from trading import models as trading
-from trading.markets import is_replay
+from trading.awaited import has_ended, hint_of
 
 FRESH_SECONDS = 2.0
 KEPT_SECONDS = 3_600
@@ -65,11 +65,12 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 def is_due(portfolio_id: int) -> bool:
     """About once a second, whatever is traded: the sweep comes again, but not to a replay that has ended."""
-    return not reply(whether_valued(portfolio_id))
+    is_valued, hint = replies(whether_valued(portfolio_id), hint_of(portfolio_id))
+    return not is_valued or has_ended(portfolio_id, hint)
 
 
 def whether_valued(portfolio_id: int) -> Command:
-    """Whether it was a moment ago; a replay's never was."""
+    """Whether it was a moment ago."""
     return lambda redis: redis.exists(_mark(portfolio_id))
 
 
@@ -84,8 +85,7 @@ def revalue(portfolio_id: int) -> dict[str, Any]:
     with gathered():
         tell(lambda redis: redis.set(_place(portfolio_id), msgspec.json.encode(document), ex=KEPT_SECONDS))
         publish([envelope(event, "portfolio", portfolio_id)])
-        if not is_replay(overview.portfolio.market_id):  # last: a valuation that failed is due again
-            tell(lambda redis: redis.set(_mark(portfolio_id), 1, px=settings.VALUED_MS))
+        tell(lambda redis: redis.set(_mark(portfolio_id), 1, px=settings.VALUED_MS))  # last: one that failed is due
     return document
 
 

@@ -13,7 +13,7 @@ from portfolio.models import Portfolio
 from strategies.seen import market_and_shard
 from trading.book import Book
 from trading.log import MarketLog
-from trading.markets import is_replay
+from trading.markets import is_replay, last_tick
 
 
 class Awaited(msgspec.Struct):
@@ -46,7 +46,7 @@ def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
 
 
 def hint_of(portfolio_id: int) -> Command:
-    """For `may_match`: what a portfolio waits for."""
+    """For `may_match` and `has_ended`: what a portfolio waits for, and its clock."""
     return lambda redis: redis.hget(key("awaited", *market_and_shard(portfolio_id)), str(portfolio_id))
 
 
@@ -57,6 +57,12 @@ def may_match(portfolio_id: int, hint: bytes | None) -> bool:
     waiting = _read(hint)
     log = MarketLog(connection(), market_and_shard(portfolio_id)[0])
     return waiting.instruments is None or log.have_ticked(waiting.instruments, waiting.clock)
+
+
+def has_ended(portfolio_id: int, hint: bytes | None) -> bool:
+    """Whether a portfolio has come to the end of its replay."""
+    last = last_tick(market_and_shard(portfolio_id)[0])
+    return last is not None and hint is not None and _read(hint).clock >= last
 
 
 def _read(hint: bytes) -> Awaited:

@@ -37,3 +37,9 @@ def close_market(market: Market) -> None:
 def is_replay(market: UUID) -> bool:
     """A market's kind is for life."""
     return Market.objects.filter(pk=market, kind=Market.Kind.REPLAY).exists()
+
+
+@lru_cache(maxsize=1_000)
+def last_tick(market: UUID) -> int | None:
+    """Where a replay ends, which it is opened with; None for a market that goes on."""
+    return Market.objects.values_list("last_tick", flat=True).get(pk=market)

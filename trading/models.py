@@ -80,7 +80,7 @@ class Market(models.Model):
     """One run of a feed with a log of its own.
 
     `epoch` fences its sequencers; `reserved_to` bounds the numbers that they may use (live, mock);
-    `last_tick` is set when a replay has been appended whole; `ended` when it is drained.
+    `last_tick` is where a replay ends, set when it is opened; `ended` is set when it is drained.
     """
 
     class Kind(models.TextChoices):

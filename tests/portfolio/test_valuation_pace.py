@@ -9,6 +9,9 @@ from portfolio import tasks
 from portfolio.models import Portfolio
 from tests import rows
 from tests.pipeline.live import is_valued_after_matching
+from trading.awaited import note_awaited
+from trading.bookkeeping import open_book
+from trading.models import Market
 
 NOBODY = 987_654
 pytestmark = pytest.mark.django_db
@@ -23,11 +26,16 @@ def slow_pace(settings):
     settings.VALUED_MS = 60_000
 
 
-@pytest.mark.parametrize(("kind", "is_valued_again"), [("live", False), ("mock", False), ("replay", True)])
-def test_a_live_portfolio_is_valued_once_in_a_while_and_a_replays_every_time(redis, kind, is_valued_again):
-    portfolio = rows.portfolio(rows.user(), kind)
-    portfolio.market.kind = kind
-    portfolio.market.save(update_fields=["kind"])
+@pytest.mark.parametrize(
+    ("kind", "last_tick", "is_valued_again"),
+    [("live", None, False), ("mock", None, False), ("replay", 9, False), ("replay", 5, True)],
+)
+def test_a_portfolio_is_valued_once_in_a_while_and_always_at_the_end_of_a_replay(
+    redis, kind, last_tick, is_valued_again
+):
+    portfolio = rows.portfolio(rows.user(), kind, clock=5)
+    Market.objects.update(kind=kind, last_tick=last_tick)
+    note_awaited(portfolio, open_book(portfolio).book)
     tasks.value(portfolio.pk)
     assert valuation(portfolio)
     connection().delete(key("valuation", portfolio.pk))
