@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class Portfolio(models.Model):
-    """One person's account in one market, for life. `clock` is the last finished tick."""
+    """One person's account in one market, for life. `clock` is the last finished tick; `book_version` another one after
+    each change of a position.
+    """
 
     class Mode(models.TextChoices):
         PAPER = "paper"
@@ -33,6 +35,7 @@ class Portfolio(models.Model):
     cash = models.DecimalField(max_digits=24, decimal_places=6)
     peak_equity = models.DecimalField(max_digits=24, decimal_places=6, default=0)
     clock = models.BigIntegerField(default=0)
+    book_version = models.BigIntegerField(default=0, editable=False)
     is_watched = models.BooleanField(default=False, editable=False, help_text="exit rules look at what it holds")
     slippage_bps = models.DecimalField(max_digits=9, decimal_places=4, default="5")
     latency_ms = models.PositiveIntegerField(default=0)

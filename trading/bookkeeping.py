@@ -21,11 +21,12 @@ from alphapanda.rows import new
 from alphapanda.statements import Asked, ask, together, write
 from portfolio.models import Portfolio, Position
 from strategies.models import Control, Strategy
-from trading import models, records
+from trading import held, models, records
 from trading.awaited import note_awaited
 from trading.book import Book
 from trading.charges import Product, RatesTable
 from trading.gaps import note_missed
+from trading.held import NOTHING, Held, Whose
 from trading.log import MarketLog
 from trading.markets import is_replay
 from trading.order import OrderStatus
@@ -45,7 +46,7 @@ class OpenBook:
     orders: dict[UUID, models.Order]
     ids: dict[int, int]
     ordinals: dict[int, int]
-    positions: dict[tuple[int, int], Position]
+    positions: dict[Whose, Position]
     ends: list[Control]
 
     def ordinal(self, strategy_id: int) -> int:
@@ -66,11 +67,21 @@ def _locked(portfolio: int) -> QuerySet[Portfolio]:
 
 def locked_book(portfolio_id: int, *more: Asked[Any]) -> OpenBook:
     """As `locked` and `open_book`; and what else is asked is answered."""
-    portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id)
+    known = held.take(portfolio_id)
+    portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id, known.version)
     ask(portfolio, *parts, *more)
     for row in portfolio.rows:
-        return _opened(row, parts)
+        opened = _opened(row, parts, known)
+        transaction.on_commit(partial(_hold, opened))
+        return opened
     raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
+
+
+def _hold(opened: OpenBook) -> None:
+    """For the next time in this process, where nothing was filled: what is loaded has the ledger's decimals."""
+    book, portfolio = opened.book, opened.portfolio
+    if not book.fills:
+        held.give_back(portfolio.pk, Held(portfolio.book_version, opened.positions, book.positions))
 
 
 def open_book(portfolio: Portfolio) -> OpenBook:
@@ -87,21 +98,23 @@ class _Parts(NamedTuple):
     rates: Asked[models.ChargeRate]
 
     @classmethod
-    def of(cls, portfolio: int) -> Self:
+    def of(cls, portfolio: int, known: int = NOTHING.version) -> Self:
+        """Without the positions, where they are `known` in their version."""
         return cls(
             _strategies.later(portfolio),
             _working.later(portfolio),
-            _positions.later(portfolio),
+            _positions.later(portfolio, known),
             _ends.later(portfolio),
             charge_rates.later(),
         )
 
 
-def _opened(portfolio: Portfolio, parts: _Parts) -> OpenBook:
+def _opened(portfolio: Portfolio, parts: _Parts, known: Held = NOTHING) -> OpenBook:
     ids = dict(parts.strategies.rows)
     ordinals = {pk: ordinal for ordinal, pk in ids.items()}
     orders = {row.pk: row for row in parts.working.rows}
-    positions = {(ordinals[row.strategy_id], row.instrument_id): row for row in parts.positions.rows}
+    if known.version != portfolio.book_version:
+        known = Held.of(portfolio.book_version, parts.positions.rows, ordinals)
     book = Book(
         starting_cash=portfolio.starting_cash,
         rates_on=RatesTable(map(rates_value, parts.rates.rows)),
@@ -110,10 +123,10 @@ def _opened(portfolio: Portfolio, parts: _Parts) -> OpenBook:
         cash=portfolio.cash,
         clock=portfolio.clock,
         peak_equity=portfolio.peak_equity,
-        positions={held: records.position_value(row) for held, row in positions.items()},
+        positions=known.values,
         working=[records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
     )
-    return OpenBook(portfolio, book, orders, ids, ordinals, positions, parts.ends.rows)
+    return OpenBook(portfolio, book, orders, ids, ordinals, known.rows, parts.ends.rows)
 
 
 @prepared
@@ -128,8 +141,8 @@ def _working(portfolio: int) -> QuerySet[models.Order]:
 
 
 @prepared
-def _positions(portfolio: int) -> QuerySet[Position]:
-    return Position.objects.filter(portfolio=portfolio)
+def _positions(portfolio: int, known: int) -> QuerySet[Position]:
+    return Position.objects.filter(portfolio=portfolio).exclude(portfolio__book_version=known)
 
 
 @prepared
@@ -193,22 +206,23 @@ def _save_orders(opened: OpenBook, made: Sequence[models.Order]) -> None:
 def _save_portfolio(opened: OpenBook) -> None:
     portfolio, book = opened.portfolio, opened.book
     portfolio.cash, portfolio.clock, portfolio.peak_equity = book.cash, book.clock, book.peak_equity
-    bulk.update([portfolio], ("cash", "clock", "peak_equity"))
+    portfolio.book_version += bool(book.fills)
+    bulk.update([portfolio], ("cash", "clock", "peak_equity", "book_version"))
 
 
 def _save_positions(opened: OpenBook) -> None:
     """Under the portfolio's lock nobody else makes any."""
     marks = {fill.instrument.id: fill.price for fill in opened.book.fills}
     touched = {(fill.strategy, fill.instrument.id) for fill in opened.book.fills}
-    known = [_moved(opened, held, marks) for held in sorted(touched & opened.positions.keys())]
+    known = [_moved(opened, whose, marks) for whose in sorted(touched & opened.positions.keys())]
     bulk.update(known, ("quantity", "cost", "realised", "charges", "mark"))
-    bulk.insert([_moved(opened, held, marks) for held in sorted(touched - opened.positions.keys())])
+    bulk.insert([_moved(opened, whose, marks) for whose in sorted(touched - opened.positions.keys())])
 
 
-def _moved(opened: OpenBook, held: tuple[int, int], marks: Mapping[int, Decimal]) -> Position:
+def _moved(opened: OpenBook, whose: Whose, marks: Mapping[int, Decimal]) -> Position:
     """The row of a position that has changed, or a new one."""
-    (strategy, instrument), value = held, opened.book.positions[held]
-    row = opened.positions.get(held) or new(
+    (strategy, instrument), value = whose, opened.book.positions[whose]
+    row = opened.positions.get(whose) or new(
         Position, portfolio_id=opened.portfolio.pk, strategy_id=opened.ids[strategy], instrument_id=instrument
     )
     row.quantity, row.cost, row.realised, row.charges = value.quantity, value.cost, value.realised, value.charges

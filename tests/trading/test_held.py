@@ -1,0 +1,80 @@
+"""Positions are loaded once while nobody changes them, and never taken for what they were before."""
+
+import pytest
+from django.db import transaction
+from django.db.models import F
+
+from alphapanda.management.commands.seed import seed_reference
+from portfolio.models import Portfolio, Position
+from tests import rows
+from tests.builders import tick
+from trading import held
+from trading.bookkeeping import locked_book, save_book
+from trading.models import Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def strategy():
+    seed_reference()
+    made = rows.strategy(rows.portfolio(rows.user()))
+    rows.position(made, quantity=100)
+    return made
+
+
+def opened(strategy):
+    with transaction.atomic():
+        return locked_book(strategy.portfolio_id)
+
+
+def failing(strategy):
+    with transaction.atomic():
+        locked_book(strategy.portfolio_id)
+        raise ZeroDivisionError
+
+
+def quantities(book):
+    return [position.quantity for position in book.book.positions.values()]
+
+
+def test_positions_are_loaded_once(strategy):
+    first, again = opened(strategy), opened(strategy)
+    assert quantities(again) == [100]
+    assert [*map(id, again.positions.values())] == [*map(id, first.positions.values())]
+
+
+def test_positions_that_another_process_has_changed_are_loaded_anew(strategy):
+    opened(strategy)
+    Position.objects.update(quantity=7)
+    Portfolio.objects.update(book_version=F("book_version") + 1)
+    assert quantities(opened(strategy)) == [7]
+
+
+def test_nothing_is_kept_of_a_transaction_that_failed(strategy):
+    opened(strategy)
+    with pytest.raises(ZeroDivisionError):
+        failing(strategy)
+    assert held.take(strategy.portfolio_id) is held.NOTHING
+
+
+def test_a_fill_makes_another_version(strategy):
+    rows.traded(strategy, status="OPEN")
+    instrument = Order.objects.get().instrument_id
+    with transaction.atomic():
+        book = locked_book(strategy.portfolio_id)
+        book.book.meet(tick(5_000, 100, book.book.working[0].instrument))
+        save_book(book)
+    after = opened(strategy)
+    assert (after.portfolio.book_version, held.take(strategy.portfolio_id).version) == (1, 1)
+    assert after.book.positions[0, instrument].quantity == Position.objects.get().quantity != 100
+
+
+def test_what_was_opened_longest_ago_makes_room(strategy, monkeypatch):
+    opened(strategy)
+    other = rows.strategy(rows.portfolio(strategy.portfolio.user, "other"))
+    rows.position(other)
+    monkeypatch.setattr(held, "MOST", 1)
+    opened(other)
+    assert held.take(strategy.portfolio_id) is held.NOTHING
+    assert held.take(other.portfolio_id).version == 0
