@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from strategies.arrays import Indices
 from strategies.packed import packed, unpacked
+from trading.marks import Listing, Marks
+from trading.prices import FEW
 
-FEW = 16  # that are kept as they are; of more, PostgreSQL would take a microsecond each to read them
+SPARSE = 64  # ids in the range of those marked for each of them, from where on a bit for each would be longer
 
 
 @dataclass(slots=True)
@@ -29,17 +34,39 @@ class Marked:
         return None if self.is_all else self.instruments
 
 
-def kept(marks: Mapping[int, int]) -> Mapping[Any, Any]:
-    """Last prices (1/10,000 rupee) by instrument id as JSON."""
+def kept(marks: Mapping[int, int]) -> Mapping[int, int] | dict[str, str]:
+    """Last prices (1/10,000 rupee) by instrument id as JSON; many of them in the order of the ids."""
     if len(marks) <= FEW:
-        return marks
-    instruments, prices = (np.fromiter(of, np.int64, len(marks)) for of in (marks.keys(), marks.values()))
-    return {"instruments": packed(instruments), "prices": packed(prices)}
+        return dict(marks)
+    known = Marks.of(marks).known
+    order, instruments = _in_order(known.listing)
+    return {"instruments": instruments, "prices": packed(known.prices[order])}
 
 
-def marks_of(kept: Mapping[str, Any]) -> dict[int, int]:
+@lru_cache(maxsize=64)
+def _in_order(listing: Listing) -> tuple[Indices, str]:
+    """The places of its instruments in the order of their ids, and these as text: a bit each in their range."""
+    ids = listing.instruments
+    first, last = int(ids.min()), int(ids.max())
+    if last - first > SPARSE * len(ids):
+        order = np.argsort(ids)
+        return order, packed(ids[order])
+    places = np.zeros(last - first + 1, np.intp)
+    places[ids - first] = np.arange(1, len(ids) + 1)
+    bits = b64encode(np.packbits(places > 0).tobytes()).decode()
+    return places[places > 0] - 1, f"{first} {bits}"
+
+
+def marks_of(kept: Mapping[str, Any]) -> Mapping[int, int]:
     """What `kept` was given."""
     if "prices" not in kept:
         return {int(instrument): price for instrument, price in kept.items()}
-    instruments, prices = (unpacked(kept[name]).tolist() for name in ("instruments", "prices"))
-    return dict(zip(instruments, prices, strict=True))
+    return Marks(_listing(kept["instruments"]), unpacked(kept["prices"]))
+
+
+@lru_cache(maxsize=64)
+def _listing(text: str) -> Listing:
+    if text.count(" ") > 1:
+        return Listing(unpacked(text))
+    first, bits = text.split(" ")
+    return Listing(np.flatnonzero(np.unpackbits(np.frombuffer(b64decode(bits), np.uint8))) + int(first))

@@ -1,5 +1,6 @@
 """A signal: the edge at which a strategy's target position changes."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from numbers import Real
@@ -108,7 +109,7 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     arrival: int | None
     price_e4: int
     previous_e4: int | None
-    marks: dict[int, int]
+    marks: Mapping[int, int]
     reason: str = ""
     confidence: float = 1.0
     source: Source = Source.STRATEGY

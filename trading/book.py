@@ -1,6 +1,6 @@
 """The book of one portfolio: cash, positions and working orders, as matching and risk see them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -93,15 +93,15 @@ class Book:
         position = self.positions.get((strategy, instrument))
         return position.quantity if position else 0
 
-    def valued(self, marks_e4: dict[int, int]) -> Valuation:
+    def valued(self, marks_e4: Mapping[int, int]) -> Valuation:
         """At the given last prices; an instrument without one counts at its cost."""
         holdings = [Holding(p, _mark(p, marks_e4.get(held))) for (_, held), p in self.positions.items()]
         return value(self.starting_cash, self.cash, holdings)
 
-    def note_peak(self, marks_e4: dict[int, int]) -> None:
+    def note_peak(self, marks_e4: Mapping[int, int]) -> None:
         self.peak_equity = max(self.peak_equity, self.starting_cash, self.equity(marks_e4))
 
-    def equity(self, marks_e4: dict[int, int]) -> Decimal:
+    def equity(self, marks_e4: Mapping[int, int]) -> Decimal:
         """That of `valued`: every signal asks for it, so in whole numbers, and however many strategies hold it."""
         worth_e4 = 0
         try:

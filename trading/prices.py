@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.marks import Listing, Marks
 from trading.roster import Roster
 from trading.tick import Tick
 from trading.ticks import Column, Ticks
@@ -18,7 +19,8 @@ from trading.volumes import SPAN, UNTOLD, Row, Sums, added, added_all, recent, s
 LAST, PREVIOUS, TIME, VOLUMES = 0, 1, 2, slice(3, 6)  # columns; a previous price of 0 is none
 NEW = (0, 0, 0, *UNTOLD)
 WIDTH = len(NEW)
-Listed = tuple[list[int], NDArray[np.intp]]  # instruments, their rows
+FEW = 16  # marks that a dict holds; looked up in columns, which are made faster, each takes longer
+Listed = tuple[Listing, NDArray[np.intp]]  # instruments, their rows
 
 
 class Known(Protocol):
@@ -27,7 +29,7 @@ class Known(Protocol):
     def previous(self, instrument: int) -> int | None:
         """The price of the tick before the last one, in 1/10,000 rupee."""
 
-    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
+    def marks(self, instruments: frozenset[int] | None = None) -> Mapping[int, int]:
         """Last prices of some instruments, or of all."""
 
     def volume(self, instrument: int, time: int) -> int | None:
@@ -82,14 +84,14 @@ class Prices:
         """Exchange time of the last tick, in microseconds."""
         return self._cell(instrument, TIME)
 
-    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
+    def marks(self, instruments: frozenset[int] | None = None) -> Mapping[int, int]:
         return _known(self._cells[:, LAST], self.listed(instruments))
 
     def listed(self, instruments: frozenset[int] | None) -> Listed:
         """Those of some instruments, or of all, that have a row."""
         asked = self._roster if instruments is None else instruments
         rows = {instrument: row for instrument in asked if (row := self._roster.find(instrument)) is not None}
-        return list(rows), np.array(list(rows.values()), np.intp)
+        return Listing(np.fromiter(rows, np.int64, len(rows))), np.fromiter(rows.values(), np.intp, len(rows))
 
     def volume(self, instrument: int, time: int) -> int | None:
         return recent(self.volumes(instrument), time)
@@ -150,7 +152,7 @@ class Passing:
             return self._prices[seen - 2]
         return self._before.last(instrument) if seen > begin else self._before.previous(instrument)
 
-    def marks(self, instruments: frozenset[int] | None = None) -> dict[int, int]:
+    def marks(self, instruments: frozenset[int] | None = None) -> Mapping[int, int]:
         rows, prices, last = self._last
         new = slice(self._passed, self.place + 1)
         last[rows[new]] = prices[new]  # of several of one row the last one stays
@@ -170,11 +172,11 @@ class Passing:
         return self._found
 
 
-def _known(prices: Column, listed: Listed) -> dict[int, int]:
+def _known(prices: Column, listed: Listed) -> Mapping[int, int]:
     """Of prices by row those that are there."""
-    instruments, rows = listed
-    found: dict[int, int] = dict(zip(instruments, prices[rows].tolist(), strict=True))
-    return found if all(found.values()) else {instrument: price for instrument, price in found.items() if price}
+    listing, rows = listed
+    marks = Marks(listing, prices[rows])
+    return marks if len(rows) > FEW else dict(marks)
 
 
 def _told(cells: list[int]) -> list[int | None]:

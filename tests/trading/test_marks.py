@@ -1,0 +1,45 @@
+"""Columns of last prices say what a dict would."""
+
+import numpy as np
+import pytest
+
+from tests.builders import SBIN, TCS, tick
+from trading import prices
+from trading.marks import Listing, Marks
+from trading.prices import Passing, Prices
+from trading.ticks import Ticks
+
+
+@pytest.fixture
+def marks():
+    return Marks(Listing(np.array([7, 3, 9])), np.array([70_000, 0, 90_000]))
+
+
+def test_only_prices_that_are_known_are_there(marks):
+    assert marks == {7: 70_000, 9: 90_000}
+    assert (marks[7], marks.get(3), 3 in marks, list(marks), len(marks)) == (70_000, None, False, [7, 9], 2)
+    assert repr(marks) == "{7: 70000, 9: 90000}"
+
+
+@pytest.mark.parametrize("instrument", [3, 8])
+def test_what_is_not_known_is_no_key(marks, instrument):
+    with pytest.raises(KeyError):
+        marks[instrument]
+
+
+def test_prices_are_whole_numbers_of_python(marks):
+    assert type(marks[7]) is int
+
+
+@pytest.mark.parametrize("few", [0, 16])
+def test_many_are_told_as_few_are(monkeypatch, few):
+    monkeypatch.setattr(prices, "FEW", few)
+    batch = Ticks.of([tick(1, 100, SBIN), tick(2, 200, TCS), tick(3, 101, SBIN)])
+    before = Prices({SBIN.id: (1, None, 1)})
+    passing = Passing(before, batch)
+    assert passing.marks(frozenset([SBIN.id, TCS.id, 99])) == {SBIN.id: 1}
+    passing.place = 1
+    told = passing.marks()
+    passing.place = 2
+    assert (told, passing.marks()[SBIN.id]) == ({SBIN.id: 1_000_000, TCS.id: 2_000_000}, 1_010_000)
+    assert type(told) is (Marks if few == 0 else dict)
