@@ -36,14 +36,22 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> N
     """Rows of one model. Errors: IntegrityError, unless rows that are there already are passed over."""
     if not rows:
         return
-    _execute(*_insertion(type(rows[0]), ignore_conflicts), rows)
+    _execute(*_insertion(type(rows[0]), "ON CONFLICT DO NOTHING" if ignore_conflicts else ""), rows)
+
+
+def put(rows: Sequence[models.Model], unique: Sequence[str], fields: Sequence[str]) -> None:
+    """Rows of one model: new ones, or these fields of those that are there, found by a unique constraint's columns."""
+    if not rows:
+        return
+    changes = ", ".join(f"{_quote(name)} = excluded.{_quote(name)}" for name in fields)
+    conflict = f"ON CONFLICT ({', '.join(map(_quote, unique))}) DO UPDATE SET {changes}"
+    _execute(*_insertion(type(rows[0]), conflict), rows)
 
 
 @cache
-def _insertion(model: type[models.Model], ignore_conflicts: bool) -> tuple[str, list[Column]]:
+def _insertion(model: type[models.Model], conflict: str) -> tuple[str, list[Column]]:
     columns = [column for column in _columns(model) if not column.is_counted]
     into = f"{_quote(model._meta.db_table)} ({_names(columns)})"
-    conflict = "ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     return f"INSERT INTO {into} SELECT * FROM unnest({_types(columns)}) {conflict}", columns  # noqa: S608
 
 

@@ -26,7 +26,7 @@ from trading.awaited import note_awaited
 from trading.book import Book
 from trading.charges import Product, RatesTable
 from trading.gaps import note_missed
-from trading.held import NOTHING, Held, Whose
+from trading.held import NOTHING, Held
 from trading.log import MarketLog
 from trading.markets import is_replay
 from trading.order import OrderStatus
@@ -46,7 +46,6 @@ class OpenBook:
     orders: dict[UUID, models.Order]
     ids: dict[int, int]
     ordinals: dict[int, int]
-    positions: dict[Whose, Position]
     ends: list[Control]
 
     def ordinal(self, strategy_id: int) -> int:
@@ -70,18 +69,11 @@ def locked_book(portfolio_id: int, *more: Asked[Any]) -> OpenBook:
     known = held.take(portfolio_id)
     portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id, known.version)
     ask(portfolio, *parts, *more)
-    for row in portfolio.rows:
-        opened = _opened(row, parts, known)
-        transaction.on_commit(partial(_hold, opened))
-        return opened
-    raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
-
-
-def _hold(opened: OpenBook) -> None:
-    """For the next time in this process, where nothing was filled: what is loaded has the ledger's decimals."""
-    book, portfolio = opened.book, opened.portfolio
-    if not book.fills:
-        held.give_back(portfolio.pk, Held(portfolio.book_version, opened.positions, book.positions))
+    if not portfolio.rows:
+        raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
+    opened = _opened(portfolio.rows[0], parts, known)
+    transaction.on_commit(lambda: held.give_back(opened.portfolio, opened.book))
+    return opened
 
 
 def open_book(portfolio: Portfolio) -> OpenBook:
@@ -113,20 +105,25 @@ def _opened(portfolio: Portfolio, parts: _Parts, known: Held = NOTHING) -> OpenB
     ids = dict(parts.strategies.rows)
     ordinals = {pk: ordinal for ordinal, pk in ids.items()}
     orders = {row.pk: row for row in parts.working.rows}
-    if known.version != portfolio.book_version:
-        known = Held.of(portfolio.book_version, parts.positions.rows, ordinals)
-    book = Book(
-        starting_cash=portfolio.starting_cash,
-        rates_on=RatesTable(map(rates_value, parts.rates.rows)),
-        product=Product(portfolio.product),
-        terms=PaperTerms(portfolio.slippage_bps, portfolio.latency_ms),
-        cash=portfolio.cash,
-        clock=portfolio.clock,
-        peak_equity=portfolio.peak_equity,
-        positions=known.values,
-        working=[records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
-    )
-    return OpenBook(portfolio, book, orders, ids, ordinals, known.rows, parts.ends.rows)
+    terms: dict[str, Any] = {
+        "starting_cash": portfolio.starting_cash,
+        "rates_on": RatesTable(map(rates_value, parts.rates.rows)),
+        "product": Product(portfolio.product),
+        "terms": PaperTerms(portfolio.slippage_bps, portfolio.latency_ms),
+        "cash": portfolio.cash,
+        "clock": portfolio.clock,
+        "peak_equity": portfolio.peak_equity,
+        "working": [records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
+    }
+    if known.book and known.version == portfolio.book_version:
+        book = held.renewed(known.book, terms)
+    else:
+        book = Book(**terms, positions={_whose(r, ordinals): records.position_value(r) for r in parts.positions.rows})
+    return OpenBook(portfolio, book, orders, ids, ordinals, parts.ends.rows)
+
+
+def _whose(row: Position, ordinals: Mapping[int, int]) -> tuple[int, int]:
+    return ordinals[row.strategy_id], row.instrument_id
 
 
 @prepared
@@ -211,23 +208,25 @@ def _save_portfolio(opened: OpenBook) -> None:
 
 
 def _save_positions(opened: OpenBook) -> None:
-    """Under the portfolio's lock nobody else makes any."""
     marks = {fill.instrument.id: fill.price for fill in opened.book.fills}
     touched = {(fill.strategy, fill.instrument.id) for fill in opened.book.fills}
-    known = [_moved(opened, whose, marks) for whose in sorted(touched & opened.positions.keys())]
-    bulk.update(known, ("quantity", "cost", "realised", "charges", "mark"))
-    bulk.insert([_moved(opened, whose, marks) for whose in sorted(touched - opened.positions.keys())])
+    moved = [_position_row(opened, *whose, marks) for whose in sorted(touched)]
+    bulk.put(moved, ("strategy_id", "instrument_id"), ("quantity", "cost", "realised", "charges", "mark"))
 
 
-def _moved(opened: OpenBook, whose: Whose, marks: Mapping[int, Decimal]) -> Position:
-    """The row of a position that has changed, or a new one."""
-    (strategy, instrument), value = whose, opened.book.positions[whose]
-    row = opened.positions.get(whose) or new(
-        Position, portfolio_id=opened.portfolio.pk, strategy_id=opened.ids[strategy], instrument_id=instrument
+def _position_row(opened: OpenBook, strategy: int, instrument: int, marks: Mapping[int, Decimal]) -> Position:
+    value = opened.book.positions[strategy, instrument]
+    return new(
+        Position,
+        portfolio_id=opened.portfolio.pk,
+        strategy_id=opened.ids[strategy],
+        instrument_id=instrument,
+        quantity=value.quantity,
+        cost=value.cost,
+        realised=value.realised,
+        charges=value.charges,
+        mark=marks[instrument],
     )
-    row.quantity, row.cost, row.realised, row.charges = value.quantity, value.cost, value.realised, value.charges
-    row.mark = marks[instrument]
-    return row
 
 
 def _events(fills: list[models.Fill], closed: list[models.Order]) -> Iterator[EventEnvelope]:

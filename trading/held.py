@@ -1,41 +1,57 @@
-"""Positions of portfolios as this process has loaded them last: one that holds hundreds is opened at every task."""
+"""Books of portfolios as this process left them: one that holds thousands of positions is opened at every task."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from portfolio.models import Position as Row
+from portfolio.models import Portfolio
 from portfolio.position import Position
-from trading.records import position_value
+from trading.book import Book
+from trading.charges import micro
 
-MOST = 20_000  # positions that are kept: 30 MB
-Whose = tuple[int, int]  # ordinal of the strategy, instrument
+MOST = 200_000  # positions that are kept: 100 MB
 _held: dict[int, Held] = {}  # the portfolio that was opened last is the last
 
 
 class Held(NamedTuple):
-    """All positions of a portfolio in a version, unchanged since they were loaded."""
+    """A book as it was committed with a version of its portfolio's positions."""
 
     version: int
-    rows: dict[Whose, Row]
-    values: dict[Whose, Position]
-
-    @classmethod
-    def of(cls, version: int, rows: Iterable[Row], ordinals: Mapping[int, int]) -> Self:
-        by_whose = {(ordinals[row.strategy_id], row.instrument_id): row for row in rows}
-        return cls(version, by_whose, {whose: position_value(row) for whose, row in by_whose.items()})
+    book: Book | None
 
 
-NOTHING = Held(-1, {}, {})
+NOTHING = Held(-1, None)
 
 
 def take(portfolio_id: int) -> Held:
-    """Whoever takes them may change them, and gives back what is committed and the same."""
+    """Whoever takes a book may change it, and gives it back when that is committed."""
     return _held.pop(portfolio_id, NOTHING)
 
 
-def give_back(portfolio_id: int, held: Held) -> None:
-    _held[portfolio_id] = held
-    while sum(len(one.rows) for one in _held.values()) > MOST:
+def give_back(portfolio: Portfolio, book: Book) -> None:
+    """With the decimals that the ledger has."""
+    for fill in book.fills:
+        whose = fill.strategy, fill.instrument.id
+        book.positions[whose] = _stored(book.positions[whose])
+    _held[portfolio.pk] = Held(portfolio.book_version, book)
+    while sum(len(held.book.positions) for held in _held.values() if held.book) > MOST:
         del _held[next(iter(_held))]
+
+
+def renewed(book: Book, terms: Mapping[str, Any]) -> Book:
+    """The positions as they are, everything else as it is stored now."""
+    for name, value in terms.items():
+        setattr(book, name, value)
+    book.instruments, book.closed, book.fills, book.is_watched = {}, [], [], False
+    return book
+
+
+def _stored(position: Position) -> Position:
+    return Position(
+        quantity=position.quantity,
+        cost=micro(position.cost),
+        realised=micro(position.realised),
+        charges=micro(position.charges),
+        multiplier=position.multiplier,
+    )

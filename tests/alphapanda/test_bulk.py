@@ -7,6 +7,7 @@ import pytest
 from django.db import DataError, IntegrityError, transaction
 
 from alphapanda import bulk
+from portfolio.models import Position
 from strategies.models import Signal
 from tests import rows
 from trading.models import Order
@@ -90,3 +91,13 @@ def test_nothing_is_no_statement(django_assert_num_queries):
     with django_assert_num_queries(0):
         bulk.insert([])
         bulk.update([], ["status"])
+
+
+def test_what_is_put_is_new_or_changes_what_is_there(follower):
+    whose = {"portfolio": follower.portfolio, "strategy": follower}
+    first, other = (rows.instrument(symbol) for symbol in ("SBIN", "TCS"))
+    Position.objects.create(**whose, instrument=first, quantity=1, cost=100, mark=5)
+    made = [Position(**whose, instrument=first, quantity=2, cost=7, mark=9), Position(**whose, instrument=other)]
+    bulk.put(made, ("strategy_id", "instrument_id"), ("quantity", "mark"))
+    found = Position.objects.order_by("pk").values_list("instrument", "quantity", "cost", "mark")
+    assert list(found) == [(first.pk, 2, 100, 9), (other.pk, 0, 0, None)]

@@ -10,7 +10,6 @@ from tests import rows
 from tests.builders import tick
 from trading import held
 from trading.bookkeeping import locked_book, save_book
-from trading.models import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +40,7 @@ def quantities(book):
 def test_positions_are_loaded_once(strategy):
     first, again = opened(strategy), opened(strategy)
     assert quantities(again) == [100]
-    assert [*map(id, again.positions.values())] == [*map(id, first.positions.values())]
+    assert again.book is first.book
 
 
 def test_positions_that_another_process_has_changed_are_loaded_anew(strategy):
@@ -58,16 +57,31 @@ def test_nothing_is_kept_of_a_transaction_that_failed(strategy):
     assert held.take(strategy.portfolio_id) is held.NOTHING
 
 
-def test_a_fill_makes_another_version(strategy):
+def fill_one(strategy):
     rows.traded(strategy, status="OPEN")
-    instrument = Order.objects.get().instrument_id
     with transaction.atomic():
         book = locked_book(strategy.portfolio_id)
         book.book.meet(tick(5_000, 100, book.book.working[0].instrument))
         save_book(book)
-    after = opened(strategy)
-    assert (after.portfolio.book_version, held.take(strategy.portfolio_id).version) == (1, 1)
-    assert after.book.positions[0, instrument].quantity == Position.objects.get().quantity != 100
+    return book
+
+
+def test_a_fill_makes_another_version(strategy):
+    instrument = Position.objects.get().instrument_id
+    book = fill_one(strategy)
+    kept = held.take(strategy.portfolio_id)
+    assert kept.version == Portfolio.objects.get().book_version == 1
+    assert kept.book is book.book
+    assert str(kept.book.positions) == str(opened(strategy).book.positions)
+    assert kept.book.positions[0, instrument].quantity == 200
+
+
+def test_a_position_that_is_new_is_kept_with_the_ledgers_decimals(strategy):
+    Position.objects.all().delete()
+    fill_one(strategy)
+    kept = held.take(strategy.portfolio_id).book
+    assert len(kept.positions) == 1
+    assert str(kept.positions) == str(opened(strategy).book.positions)
 
 
 def test_what_was_opened_longest_ago_makes_room(strategy, monkeypatch):
@@ -78,3 +92,11 @@ def test_what_was_opened_longest_ago_makes_room(strategy, monkeypatch):
     opened(other)
     assert held.take(strategy.portfolio_id) is held.NOTHING
     assert held.take(other.portfolio_id).version == 0
+
+
+def test_what_is_kept_is_opened_as_it_is_stored(strategy):
+    opened(strategy).book.is_watched = True
+    Portfolio.objects.update(cash=5, clock=9)
+    rows.traded(strategy, status="OPEN")
+    book = opened(strategy).book
+    assert (book.cash, book.clock, len(book.working), book.is_watched) == (5, 9, 1, False)
