@@ -10,7 +10,7 @@ import msgspec
 
 from alphapanda.connection import Command, connection, key, reply, tell
 from portfolio.models import Portfolio
-from strategies.seen import market_and_shard
+from strategies.seen import market_and_shard, seen_for
 from trading.book import Book
 from trading.log import MarketLog
 from trading.markets import is_replay, last_tick
@@ -51,12 +51,14 @@ def hint_of(portfolio_id: int) -> Command:
 
 
 def may_match(portfolio_id: int, hint: bytes | None) -> bool:
-    """Whether something that a portfolio waits for may have ticked behind its clock."""
+    """Whether something that a portfolio waits for may have ticked behind its clock; a replay's is every tick."""
     if hint is None:
         return False
     waiting = _read(hint)
+    if waiting.instruments is None:  # at its end it is valued once more, behind a matching
+        return waiting.clock < seen_for(portfolio_id) or has_ended(portfolio_id, hint)
     log = MarketLog(connection(), market_and_shard(portfolio_id)[0])
-    return waiting.instruments is None or log.have_ticked(waiting.instruments, waiting.clock)
+    return log.have_ticked(waiting.instruments, waiting.clock)
 
 
 def has_ended(portfolio_id: int, hint: bytes | None) -> bool:

@@ -3,14 +3,14 @@
 import pytest
 from django.db import transaction
 
-from alphapanda.connection import PREFIX, key
+from alphapanda.connection import PREFIX, key, reply
 from alphapanda.pipeline import shard_queue, sweep, wake_working
 from risk.services import halt
 from strategies.models import Control, Shard, Strategy
 from strategies.services import quarantine, stop
 from tests.pipeline.driver import Replay, bars
 from tests.pipeline.live import House, goes_on_after_deciding
-from trading.awaited import awaiting
+from trading.awaited import awaiting, hint_of, may_match
 from trading.order import OrderStatus
 from trading.progress import LATE_TICKS
 from trading.tasks import execute
@@ -129,7 +129,27 @@ def is_swept(redis) -> bool:
     return bool(redis.llen(PREFIX + "execution"))
 
 
-def test_the_clock_of_a_replay_always_goes_on(redis, tmp_path):
+@pytest.fixture
+def replay(redis, tmp_path) -> Replay:
+    return Replay.of([bars(tmp_path / "SBIN.csv", 1, 2_000)], strategy=["momentum"], param=["momentum.threshold=0"])
+
+
+def test_the_clock_of_a_replay_goes_on_where_deciding_has_not_moved_it(redis, tmp_path):
     replay = Replay.of([bars(tmp_path / "SBIN.csv", 1)])
     replay.begin()
+    assert goes_on_after_deciding(replay.portfolio)
+
+
+def test_no_matching_follows_a_deciding_that_came_as_far_as_there_are_ticks(replay):
+    replay.begin()
+    assert not goes_on_after_deciding(replay.portfolio)
+    replay.portfolio.refresh_from_db()
+    assert 0 < replay.portfolio.clock < replay.portfolio.market.last_tick
+    replay.ingest()
+    replay.evaluate()
+    assert may_match(replay.portfolio.pk, reply(hint_of(replay.portfolio.pk)))
+
+
+def test_at_the_end_of_a_replay_the_chain_goes_on_to_its_valuation(replay):
+    replay.drain()
     assert goes_on_after_deciding(replay.portfolio)
