@@ -51,6 +51,11 @@ class Sheet:
         return int(self.prices.max())
 
     @cached_property
+    def longest(self) -> int:
+        """The most prices that an instrument has."""
+        return int(self.lengths.max())
+
+    @cached_property
     def group(self) -> Indices:
         """Of each price, which of the instruments it is of."""
         return np.repeat(np.arange(len(self.begins)), self.lengths)
