@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from trading.packing import WIDE
+
 TAG = "pipeline"
 WAKE_LIMIT_SECONDS = 5
 ENTRIES_KEPT = 10
@@ -63,7 +65,7 @@ def current_setup() -> Setup:
         sweep=celery.SWEEP_SECONDS,
         wake_life=settings.WAKE_SECONDS,
         batch_ticks=settings.LOG_BATCH_TICKS,
-        keep_ticks=min(settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_TICKS),
+        keep_ticks=min(settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_BYTES // WIDE.size),
         redis_full=settings.REDIS_FULL,
     )
 

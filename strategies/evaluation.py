@@ -117,6 +117,7 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
             shard.learn(unknown_controls(shard))
             shard.counted = entry.controls
         ticks = entry.ticks(INSTRUMENTS).between(0, shard.horizon)
+        shard.width = max(shard.width, ticks.width)
         if not _evaluate(shard, lane, ticks, deadline):
             return
         if entry.last > shard.horizon:

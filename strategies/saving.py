@@ -19,6 +19,7 @@ from strategies.lane import Fault
 from strategies.runner import Runner
 from strategies.shard import Shard
 from strategies.signal import Signal
+from trading.progress import most_ahead
 
 Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
@@ -43,7 +44,7 @@ def states_at_once(shard: Shard) -> int:
 
 
 def _is_far(shard: Shard) -> bool:
-    most = settings.REPLAY_KEEP_TICKS * 3 // 4 if shard.is_replay else settings.LOG_KEEP_TICKS // 2
+    most = most_ahead(shard.width) * 3 // 4 if shard.is_replay else settings.LOG_KEEP_TICKS // 2
     return shard.seen - shard.row.saved > most
 
 

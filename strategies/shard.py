@@ -20,6 +20,7 @@ from strategies.sheet import Rosters
 from strategies.signal import Signal
 from strategies.stated import signalled, stated
 from strategies.suspects import Notebook, Suspect, died_twice
+from trading.packing import PLAIN
 
 FAR = 2**62
 
@@ -38,9 +39,9 @@ class Moved:
 class Shard:
     """`row` fences it by its epoch; `known` are the controls it has learnt of when `counted` in its market had got
     their tick; `marked` are the instruments whose last prices its portfolios' signals carry, `said` is what strategies
-    had signalled when it was loaded; `published` what others were told of its place, `unheard` tick and portfolio of
-    signals that they were not told of yet, `saved_at` when a round of saving began last, `round` what is left of it,
-    `round_seconds` what the last one took.
+    had signalled when it was loaded; `width` the most bytes that a tick of its log had; `published` what others were
+    told of its place, `unheard` tick and portfolio of signals that they were not told of yet, `saved_at` when a round
+    of saving began last, `round` what is left of it, `round_seconds` what the last one took.
     """
 
     row: models.Shard
@@ -56,6 +57,7 @@ class Shard:
     rosters: Rosters = field(default_factory=dict)
     said: dict[int, list[Said]] = field(default_factory=dict)
     published: int = -1
+    width: int = PLAIN.size
     unheard: list[tuple[int, int]] = field(default_factory=list)
     saved_at: float = field(default_factory=monotonic)
     round: Round | None = None

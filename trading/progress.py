@@ -23,6 +23,11 @@ _HELD = Q(positions__quantity__gt=0) | Q(positions__quantity__lt=0)
 AWAITS_TICKS = Q(orders__status=OrderStatus.OPEN) | Q(is_watched=True) & _HELD
 
 
+def most_ahead(width: int) -> int:
+    """Ticks that a replay may be ahead of its slowest reader, of so many bytes each."""
+    return int(settings.REPLAY_KEEP_BYTES // width)
+
+
 def low_mark(market: UUID) -> int:
     """The lowest saved place: a reader that starts anew needs the log from behind it."""
     clock = Portfolio.objects.filter(market=market).aggregate(low=Min("clock"))["low"]

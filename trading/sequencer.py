@@ -24,7 +24,8 @@ from trading import last_prices, models
 from trading.feed.sources import Source
 from trading.gaps import note_gap
 from trading.log import MarketLog
-from trading.progress import is_idle, low_mark
+from trading.packing import PLAIN
+from trading.progress import is_idle, low_mark, most_ahead
 from trading.reference import INSTRUMENTS
 from trading.ticks import Ticks
 from trading.untold import NONE, Untold
@@ -49,7 +50,7 @@ class Sequencer:
         self._tail = market_log.tail()
         self._low = low_mark(market.pk)
         self._next = self._first_number()
-        self._controls = 0
+        self._controls, self._width = 0, PLAIN.size
         self._controls_at = self._saved_at = self._renewed_at = self._low_at = self._told_at = float("-inf")
         self._untold = Untold()
         self._note_gap()
@@ -131,6 +132,7 @@ class Sequencer:
         if not self._log.append(self._token, self._tail, self._controls, batch, self._told_with(batch)):
             return False
         self._tail, self._next = batch.last, batch.last + 1
+        self._width = max(self._width, batch.width)
         return True
 
     def _told_with(self, batch: Ticks) -> NDArray[np.void]:
@@ -171,9 +173,10 @@ class Sequencer:
             return True
         if self.market.is_lockstep:
             return is_idle(self.market.pk, self._tail)
-        if self._tail - self._low >= settings.REPLAY_KEEP_TICKS and monotonic() - self._low_at > LOW_EVERY:
+        most = most_ahead(self._width)
+        if self._tail - self._low >= most and monotonic() - self._low_at > LOW_EVERY:
             self._low, self._low_at = low_mark(self.market.pk), monotonic()
-        return self._tail - self._low < settings.REPLAY_KEEP_TICKS
+        return self._tail - self._low < most
 
     @property
     def is_through(self) -> bool:

@@ -120,6 +120,11 @@ class Ticks:
         return self.first + len(self) - 1
 
     @property
+    def width(self) -> int:
+        """Bytes of a tick."""
+        return self._size
+
+    @property
     def data(self) -> bytes:
         """As `unpacked` takes it."""
         return as_batch(self._records, is_wide=self._is_wide)

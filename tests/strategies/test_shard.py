@@ -37,11 +37,19 @@ def test_a_round_that_took_long_makes_the_next_one_wait(shard, settings, round_s
 
 
 @pytest.mark.parametrize(
-    ("is_replay", "seen", "is_due"), [(False, 100, False), (False, 101, True), (True, 375, False), (True, 376, True)]
+    ("is_replay", "width", "seen", "is_due"),
+    [
+        (False, 36, 100, False),
+        (False, 36, 101, True),
+        (True, 36, 375, False),
+        (True, 36, 376, True),
+        (True, 360, 37, False),
+        (True, 360, 38, True),
+    ],
 )
-def test_a_log_never_fills_up_behind_what_is_saved(shard, settings, is_replay, seen, is_due):
-    settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_TICKS, settings.SHARD_SAVE_SECONDS = 200, 500, 1e6
-    shard.is_replay, shard.main.place = is_replay, seen
+def test_a_log_never_fills_up_behind_what_is_saved(shard, settings, is_replay, width, seen, is_due):
+    settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_BYTES, settings.SHARD_SAVE_SECONDS = 200, 500 * 36, 1e6
+    shard.is_replay, shard.width, shard.main.place = is_replay, width, seen
     assert is_round_due(shard) is is_due
 
 
