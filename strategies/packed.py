@@ -12,14 +12,18 @@ import numpy as np
 from strategies.arrays import Prices64
 
 WIDTHS = (1, 2, 4, 8)  # bytes
+SOME = 1_000  # whose common step nearly always is that of all
 
 
 def packed(values: Prices64) -> str:
     """Flat: what they are at least, a step that they all are multiples of from there, bytes of each, and these."""
     least = int(values.min()) if values.size else 0
     above = (values - least).astype(np.uint64).ravel()
-    step = int(np.gcd.reduce(above)) or 1
+    step = int(np.gcd.reduce(above[:SOME])) or 1
     steps = above // np.uint64(step)
+    if (steps * np.uint64(step) != above).any():
+        step = int(np.gcd.reduce(above))
+        steps = above // np.uint64(step)
     width = next(width for width in WIDTHS if int(steps.max(initial=0)) < 2 ** (8 * width))
     return f"{least} {step} {width} {b64encode(steps.astype(f'<u{width}').tobytes()).decode()}"
 

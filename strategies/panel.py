@@ -97,8 +97,10 @@ class Windows:
     def pack(self, rows: Indices) -> dict[str, Any]:
         """What `unpack` makes windows of, with those rows alone: from one price to the next are small numbers."""
         counts = self.counts[rows]
-        is_empty = np.arange(self.size) < self.size - counts[:, None]
-        prices = np.where(is_empty, self.values[rows, :1], self.values[rows[:, None], self._order(counts)])
+        prices = self.values[rows[:, None], self._order(counts)]
+        if (counts < self.size).any():
+            is_empty = np.arange(self.size) < self.size - counts[:, None]
+            prices = np.where(is_empty, self.values[rows, :1], prices)
         first, steps = packed(prices[:, 0]), packed(np.diff(prices))
         return {"size": self.size, "counts": packed(counts), "first": first, "steps": steps}
 

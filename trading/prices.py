@@ -90,8 +90,10 @@ class Prices:
     def listed(self, instruments: frozenset[int] | None) -> Listed:
         """Those of some instruments, or of all, that have a row."""
         asked = self._roster if instruments is None else instruments
-        rows = {instrument: row for instrument in asked if (row := self._roster.find(instrument)) is not None}
-        return Listing(np.fromiter(rows, np.int64, len(rows))), np.fromiter(rows.values(), np.intp, len(rows))
+        ids = np.fromiter(asked, np.int64, len(asked))
+        rows = self._roster.found(ids)
+        is_there = rows >= 0
+        return Listing(ids[is_there]), rows[is_there]
 
     def volume(self, instrument: int, time: int) -> int | None:
         return recent(self.volumes(instrument), time)

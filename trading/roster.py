@@ -16,7 +16,7 @@ class Roster:
 
     def __init__(self) -> None:
         self._rows: dict[int, int] = {}
-        self._table = np.zeros(0, np.int32)  # by id one more than its row, 0 for none
+        self._table = np.zeros(1, np.int32)  # by id one more than its row, 0 for none
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -26,6 +26,14 @@ class Roster:
 
     def find(self, instrument: int) -> int | None:
         return self._rows.get(instrument)
+
+    def found(self, instruments: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
+        """Of many at once; -1 for those that have none."""
+        is_far = instruments >= len(self._table)
+        rows = self._table[np.where(is_far, 0, instruments)].astype(np.intp) - 1
+        for place in np.flatnonzero(is_far | (rows < 0)).tolist():  # given out singly, or none
+            rows[place] = self._rows.get(int(instruments[place]), -1)
+        return rows
 
     def row(self, instrument: int) -> int:
         return self._rows.setdefault(instrument, len(self._rows))

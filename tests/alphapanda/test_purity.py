@@ -76,6 +76,7 @@ PURE = (
     "trading.prices",
     "trading.session",
     "trading.tick",
+    "trading.marks",
     "trading.roster",
     "trading.ticks",
     "trading.validation",
