@@ -1,6 +1,7 @@
 """The strategies of the pipeline's measurements: momentum with another lookback and threshold each."""
 
 from math import sqrt
+from typing import Any
 
 from bench.data import STEP
 from bench.engines.floor import Momentum
@@ -18,15 +19,15 @@ def threshold(number: int) -> str:
     return f"{SIGMAS * STEP * sqrt(lookback(number)):.6f}"
 
 
-def wanted(number: int, instruments: tuple[int, ...] = ()) -> Wanted:
-    parameters = {"lookback": lookback(number), "threshold": threshold(number), "quantity": 1}
+def wanted(number: int, instruments: tuple[int, ...] = (), **more: Any) -> Wanted:
+    parameters = {"lookback": lookback(number), "threshold": threshold(number), "quantity": 1, **more}
     return Wanted("momentum", parameters, instruments)
 
 
-def portfolios(strategies: int, each: int) -> list[list[Wanted]]:
-    """All strategies, `each` of them in a portfolio."""
+def portfolios(strategies: int, each: int, **more: Any) -> list[list[Wanted]]:
+    """All strategies, `each` of them in a portfolio, with `more` parameters."""
     return [
-        [wanted(number) for number in range(begin, min(begin + each, strategies))]
+        [wanted(number, **more) for number in range(begin, min(begin + each, strategies))]
         for begin in range(0, strategies, each)
     ]
 
