@@ -22,12 +22,12 @@ from alphapanda.connection import connection, gathered, key, replies
 from alphapanda.message import ARGUMENTS, Pattern
 from alphapanda.wake import wake, whether_woken
 from portfolio.models import Portfolio
-from portfolio.services import is_due, whether_valued
+from portfolio.services import is_due, is_fresh, when_valued
 from strategies.models import Shard, Signal
 from strategies.seen import market_and_shard, seen_again
 from strategies.shard import Moved
 from strategies.waiting import whether_released
-from trading.awaited import awaiting, has_ended, hint_of, may_match
+from trading.awaited import awaiting, hint_of, may_match
 from trading.log import MarketLog
 from trading.markets import close_market
 from trading.models import Market
@@ -140,15 +140,15 @@ def wake_evaluated(market: UUID, shard: int, moved: Moved) -> None:
 
 
 def wake_waiting(portfolio: int) -> bool:
-    """After a clock has moved: strategies that waited to see their fills. Returns whether the portfolio was valued a
-    moment ago and the sweep will come again, as it does every second until a replay ends.
+    """After a clock has moved: strategies that waited to see their fills. Returns whether the portfolio need not be
+    valued now.
     """
     market, shard = market_and_shard(portfolio)
-    commands = whether_released(market, shard, portfolio), whether_valued(portfolio), hint_of(portfolio)
-    is_released, is_valued, hint = replies(*commands)
+    commands = whether_released(market, shard, portfolio), when_valued(portfolio), hint_of(portfolio)
+    is_released, valued, hint = replies(*commands)
     if is_released:
         wake_shard(market, shard)
-    return bool(is_valued) and not has_ended(portfolio, hint)
+    return is_fresh(portfolio, valued, hint)
 
 
 def sweep() -> None:

@@ -20,7 +20,7 @@ from alphapanda.statements import write
 from portfolio.models import Portfolio
 from portfolio.overview import Overview, overviews
 from trading import models as trading
-from trading.awaited import has_ended, hint_of
+from trading.awaited import has_ended, hint_of, is_end
 
 FRESH_SECONDS = 2.0
 KEPT_SECONDS = 3_600
@@ -64,14 +64,18 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 
 def is_due(portfolio_id: int) -> bool:
-    """About once a second, whatever is traded: the sweep comes again, but not to a replay that has ended."""
-    is_valued, hint = replies(whether_valued(portfolio_id), hint_of(portfolio_id))
-    return not is_valued or has_ended(portfolio_id, hint)
+    """About once a second, whatever is traded, and once at the end of a replay."""
+    return not is_fresh(portfolio_id, *replies(when_valued(portfolio_id), hint_of(portfolio_id)))
 
 
-def whether_valued(portfolio_id: int) -> Command:
-    """Whether it was a moment ago."""
-    return lambda redis: redis.exists(_mark(portfolio_id))
+def is_fresh(portfolio_id: int, valued: bytes | None, hint: bytes | None) -> bool:
+    """Whether it was valued a moment ago, at this clock, and the sweep comes again or need not: a replay has ended."""
+    return valued is not None and (is_end(portfolio_id, int(valued)) or not has_ended(portfolio_id, hint))
+
+
+def when_valued(portfolio_id: int) -> Command:
+    """At which clock it was a moment ago, or at the end of its replay."""
+    return lambda redis: redis.get(_mark(portfolio_id))
 
 
 def revalue(portfolio_id: int) -> dict[str, Any]:
@@ -85,8 +89,13 @@ def revalue(portfolio_id: int) -> dict[str, Any]:
     with gathered():
         tell(lambda redis: redis.set(_place(portfolio_id), msgspec.json.encode(document), ex=KEPT_SECONDS))
         publish([envelope(event, "portfolio", portfolio_id)])
-        tell(lambda redis: redis.set(_mark(portfolio_id), 1, px=settings.VALUED_MS))  # last: one that failed is due
+        _note_valued(portfolio_id, overview.portfolio.clock)  # last: a valuation that failed is due again
     return document
+
+
+def _note_valued(portfolio_id: int, clock: int) -> None:
+    life = KEPT_SECONDS * 1_000 if is_end(portfolio_id, clock) else settings.VALUED_MS
+    tell(lambda redis: redis.set(_mark(portfolio_id), clock, px=life))
 
 
 def _document(portfolio: Portfolio) -> dict[str, Any]:

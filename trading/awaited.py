@@ -63,8 +63,12 @@ def may_match(portfolio_id: int, hint: bytes | None) -> bool:
 
 def has_ended(portfolio_id: int, hint: bytes | None) -> bool:
     """Whether a portfolio has come to the end of its replay."""
+    return hint is not None and is_end(portfolio_id, _read(hint).clock)
+
+
+def is_end(portfolio_id: int, clock: int) -> bool:
     last = last_tick(market_and_shard(portfolio_id)[0])
-    return last is not None and hint is not None and _read(hint).clock >= last
+    return last is not None and clock >= last
 
 
 def _read(hint: bytes) -> Awaited:

@@ -7,6 +7,7 @@ from alphapanda.celery import SWEEP_SECONDS
 from alphapanda.connection import connection, key
 from portfolio import tasks
 from portfolio.models import Portfolio
+from portfolio.services import is_due
 from tests import rows
 from tests.pipeline.live import is_valued_after_matching
 from trading.awaited import note_awaited
@@ -28,17 +29,17 @@ def slow_pace(settings):
 
 @pytest.mark.parametrize(
     ("kind", "last_tick", "is_valued_again"),
-    [("live", None, False), ("mock", None, False), ("replay", 9, False), ("replay", 5, True)],
+    [("live", None, False), ("mock", None, False), ("replay", 9, False), ("replay", 6, True), ("replay", 5, False)],
 )
-def test_a_portfolio_is_valued_once_in_a_while_and_always_at_the_end_of_a_replay(
-    redis, kind, last_tick, is_valued_again
-):
+def test_a_portfolio_is_valued_once_in_a_while_and_once_at_the_end_of_a_replay(redis, kind, last_tick, is_valued_again):
     portfolio = rows.portfolio(rows.user(), kind, clock=5)
     Market.objects.update(kind=kind, last_tick=last_tick)
-    note_awaited(portfolio, open_book(portfolio).book)
     tasks.value(portfolio.pk)
     assert valuation(portfolio)
     connection().delete(key("valuation", portfolio.pk))
+    portfolio.clock = 6
+    note_awaited(portfolio, open_book(portfolio).book)
+    assert is_due(portfolio.pk) is is_valued_again
     tasks.value(portfolio.pk)
     assert bool(valuation(portfolio)) is is_valued_again
     assert is_valued_after_matching(portfolio) is is_valued_again
