@@ -16,7 +16,7 @@ from trading.advance import Stop, advance, no_look
 from trading.prices import Prices
 from trading.ticks import Ticks
 
-BATCH = 16_384  # ticks at once where they come from files
+BATCH = 32_768  # ticks at once where they come from files
 
 
 @dataclass(slots=True)

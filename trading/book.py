@@ -162,10 +162,9 @@ class Book:
 
     def _retire(self, orders: list[Order]) -> None:
         """Takes those that are closed out of the working ones."""
-        for order in orders:
-            if not order.is_working:
-                self.working.remove(order)
-                self.closed.append(order)
+        if closed := [order for order in orders if not order.is_working]:
+            self.closed += closed
+            self.working = [order for order in self.working if order.is_working]
 
 
 def _mark(position: Position, mark_e4: int | None) -> Decimal:
