@@ -107,9 +107,9 @@ class Lane:
 
     def _at_once(self, ticks: Ticks) -> None:
         """Makes a tick only where somebody is asked or wishes something."""
-        passing, scan = Passing(self.prices, ticks), Scan.of(ticks, self.interest, partial(self._shown, ticks.last))
-        for place, tick in ticks.at(scan.places()):
-            passing.place = place
+        scan = Scan.of(ticks, self.interest, partial(self._shown, ticks.last))
+        passing = Passing(self.prices, ticks, places := scan.places())
+        for passing.index, (place, tick) in enumerate(ticks.at(places)):
             self._ask(tick, scan.asked.get(place, ()), passing)
             for strategy, runner, position in scan.wishes.get(place, ()):
                 self._hear(strategy, runner, tick.number, runner.on_wish, tick, position, passing)

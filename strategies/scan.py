@@ -45,8 +45,9 @@ class Scan:
             self._ask(left, sheet.places.tolist())
 
     def _take(self, ask: Ask, sheet: Sheet, wishes: Wishes | None) -> bool:
-        for index, position in wishes or ():
-            self.wishes[int(sheet.places[index])].append((*ask, position))
+        places = sheet.places[[index for index, _ in wishes]].tolist() if wishes else []
+        for place, (_, position) in zip(places, wishes or (), strict=True):
+            self.wishes[place].append((*ask, position))
         return wishes is not None
 
     def _ask(self, asks: list[Ask], places: Iterable[int]) -> None:

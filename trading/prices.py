@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -10,11 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.columns import Column
 from trading.marks import Listing, Marks
 from trading.roster import Roster
 from trading.tick import Tick
-from trading.ticks import Column, Ticks
-from trading.volumes import SPAN, UNTOLD, Row, Sums, added, added_all, recent, sums
+from trading.ticks import Ticks
+from trading.volumes import SPAN, UNTOLD, added, recent, recent_all
 
 LAST, PREVIOUS, TIME, VOLUMES = 0, 1, 2, slice(3, 6)  # columns; a previous price of 0 is none
 NEW = (0, 0, 0, *UNTOLD)
@@ -61,8 +61,9 @@ class Prices:
         is_one = groups.ends - groups.begins == 1
         cells[rows, PREVIOUS] = np.where(is_one, cells[rows, LAST], prices[last - 1])
         cells[rows, LAST], cells[rows, TIME] = prices[last], ticks.grouped_times[last]
-        for group, span, volume in sums(ticks):
-            cells[rows[group], VOLUMES] = added_all(cells[rows[group], VOLUMES], span, volume)
+        volumes = self.volumes(ticks)
+        ticks.runs.pass_over(volumes)
+        cells[rows, VOLUMES] = volumes
 
     def rows(self, ticks: Ticks) -> NDArray[np.intp]:
         """Of each of a batch's groups; there is one for each from now on."""
@@ -96,12 +97,14 @@ class Prices:
         return Listing(ids[is_there]), rows[is_there]
 
     def volume(self, instrument: int, time: int) -> int | None:
-        return recent(self.volumes(instrument), time)
-
-    def volumes(self, instrument: int) -> Row:
         row = self._roster.find(instrument)
         span, now, before = UNTOLD if row is None else self._cells[row, VOLUMES].tolist()
-        return span, now, before
+        return recent((span, now, before), time)
+
+    def volumes(self, ticks: Ticks) -> Column:
+        """What is known of those of each of a batch's groups."""
+        rows = self.rows(ticks)
+        return self._cells[rows, VOLUMES]
 
     def copy(self) -> Prices:
         return Prices(self.dump())
@@ -126,52 +129,64 @@ class Prices:
 
 
 class Passing:
-    """Prices within a batch: as if those `before` it had seen its ticks up to `place`, which only rises."""
+    """Prices at some places of a batch: as if those `before` it had seen its ticks up to there.
 
-    def __init__(self, before: Prices, ticks: Ticks) -> None:
-        self.place = -1
-        self._before, self._ticks = before, ticks
-        self._groups, self._prices = ticks.groups, ticks.grouped_prices.data  # whose items are whole numbers of Python
+    `index` says at which of the places it is, and only rises. A price before the last and volumes are told of the
+    instrument of the tick at the place.
+    """
+
+    def __init__(self, before: Prices, ticks: Ticks, places: Sequence[int]) -> None:
+        self.index = -1
+        self._before, self._ticks, self._places = before, ticks, places
+        self._of_groups = before.rows(ticks)  # first of all: from now on there is one for each
         self._passed = 0
         self._listed = cache(before.listed)
-        self._volumes = cache(before.volumes)
-        self._sought, self._found = (-1, -1), (0, 0)
-
-    @cached_property
-    def _sums(self) -> Sums:
-        return Sums(self._ticks)
-
-    @cached_property
-    def _last(self) -> tuple[NDArray[np.intp], Column, Column]:
-        """The row and the price of each tick, and prices by row as of the ticks passed."""
-        rows, groups = np.empty(len(self._ticks), np.intp), self._groups
-        rows[groups.order] = np.repeat(self._before.rows(self._ticks), groups.ends - groups.begins)
-        return rows, self._ticks.column("price_e4"), self._before.column()
 
     def previous(self, instrument: int) -> int | None:
-        begin, seen = self._seen(instrument)
-        if seen > begin + 1:
-            return self._prices[seen - 2]
-        return self._before.last(instrument) if seen > begin else self._before.previous(instrument)
+        return self._previous[self.index] or None
 
     def marks(self, instruments: frozenset[int] | None = None) -> Mapping[int, int]:
-        rows, prices, last = self._last
-        new = slice(self._passed, self.place + 1)
-        last[rows[new]] = prices[new]  # of several of one row the last one stays
+        prices, last = self._ticks.column("price_e4"), self._last
+        new = slice(self._passed, self._places[self.index] + 1)
+        last[self._rows[new]] = prices[new]  # of several of one row the last one stays
         self._passed = new.stop
         return _known(last, self._listed(instruments))
 
     def volume(self, instrument: int, time: int) -> int | None:
-        begin, seen = self._seen(instrument)
-        return recent(self._sums.passed(self._volumes(instrument), begin, seen), time)
+        return self._volumes[self.index]
 
-    def _seen(self, instrument: int) -> tuple[int, int]:
-        """Where its ticks begin in the groups, and where those up to the place end; a signal asks twice."""
-        sought = self.place, instrument
-        if sought != self._sought:
-            begin, end = self._groups.span(instrument)
-            self._sought, self._found = sought, (begin, bisect_right(self._groups.places, self.place, begin, end))
-        return self._found
+    @cached_property
+    def _rows(self) -> NDArray[np.intp]:
+        """The row of each tick."""
+        rows, groups = np.empty(len(self._ticks), np.intp), self._ticks.groups
+        rows[groups.order] = np.repeat(self._of_groups, groups.ends - groups.begins)
+        return rows
+
+    @cached_property
+    def _last(self) -> Column:
+        """Prices by row as of the ticks passed."""
+        return self._before.column()
+
+    @cached_property
+    def _ranks(self) -> NDArray[np.intp]:
+        """Of the ticks at the places in the order of the groups."""
+        ranks, order = np.empty(len(self._ticks), np.intp), self._ticks.groups.order
+        ranks[order] = np.arange(len(order))
+        return ranks[self._places]
+
+    @cached_property
+    def _previous(self) -> list[int]:
+        """0 where none is known."""
+        ranks, groups, before = self._ranks, self._ticks.groups, self._before.column()
+        is_first = groups.begins[np.searchsorted(groups.begins, ranks, side="right") - 1] == ranks
+        known = before[self._rows[self._places]]
+        found: list[int] = np.where(is_first, known, self._ticks.grouped_prices[ranks - 1]).tolist()
+        return found
+
+    @cached_property
+    def _volumes(self) -> list[int | None]:
+        runs, held = self._ticks.runs, self._before.volumes(self._ticks)
+        return recent_all(runs.at(self._ranks, runs.pass_over(held)), self._ticks.column("time")[self._places])
 
 
 def _known(prices: Column, listed: Listed) -> Mapping[int, int]:

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.columns import Column, changes
 from trading.instrument import Instrument
 from trading.packing import PLAIN, WIDE, as_batch, body_of, pack, unpacked, unpacked_at
 from trading.tick import Tick
+from trading.volumes import Runs
 
-Column: TypeAlias = NDArray[np.int64]
 _FIELDS = {
     "names": ["instrument", "price_e4", "time", "volume"],
     "formats": ["<u4", "<i8", "<i8", "<i8"],
@@ -170,8 +171,8 @@ class Ticks:
         return self.column("time")[self.groups.order]
 
     @cached_property
-    def grouped_volumes(self) -> Column:
-        return self.column("volume")[self.groups.order]
+    def runs(self) -> Runs:
+        return Runs(self.groups.begins, self.grouped_times, self.column("volume")[self.groups.order])
 
     @cached_property
     def latest(self) -> NDArray[np.void]:
@@ -200,11 +201,6 @@ def batches(ticks: Iterable[Tick], size: int) -> Iterator[Ticks]:
     rest = iter(ticks)
     while batch := list(islice(rest, size)):
         yield Ticks.of(batch)
-
-
-def changes(values: NDArray[Any]) -> NDArray[np.intp]:
-    """Where a value is another than the one before it."""
-    return np.flatnonzero(values[1:] != values[:-1]) + 1
 
 
 def _narrow(instruments: NDArray[np.uint32]) -> NDArray[Any]:

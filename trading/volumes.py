@@ -6,17 +6,13 @@ not depend on how ticks are batched.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from trading.columns import Column, Indices, changes
 from trading.session import MINUTE
-from trading.ticks import Column, Ticks, changes
 
-Indices = NDArray[np.intp]
 SPAN = 5 * MINUTE
 Row = tuple[int, int, int]  # number of the span, shares traded in it, shares traded in the one before
 UNTOLD: Row = (-1, 0, 0)  # no tick has told a volume
@@ -32,29 +28,47 @@ def added(row: Row, span: int, volume: int) -> Row:
 
 
 def added_all(rows: Column, spans: Column, volumes: Column) -> Column:
-    """As `added`, for each of many rows."""
+    """As `added`, for each of many rows; where there is no volume nobody has told one."""
     held, now, before = rows.T
-    is_later, is_next = (held == UNTOLD[0]) | (spans > held), (spans == held + 1) & (held != UNTOLD[0])
-    now_before = np.where(is_next, now, np.where(is_later, 0, before))
-    return np.array([np.where(is_later, spans, held), np.where(is_later, volumes, now + volumes), now_before]).T
+    is_later = spans > held
+    now_before = np.where(spans == held + 1, now, np.where(is_later, 0, before))
+    added = np.array([np.maximum(spans, held), np.where(is_later, volumes, now + volumes), now_before])
+    return np.where(volumes > 0, added, rows.T).T
 
 
-class Sums:
-    """Volumes of a batch in the order of its groups, added up once: ticks in a row of one span need no look at each."""
+class Runs:
+    """The ticks of a batch in the order of its groups, cut where the span changes: a run is of one instrument and one
+    span.
+    """
 
-    def __init__(self, ticks: Ticks) -> None:
-        spans = ticks.grouped_times // SPAN
-        self._spans = spans.data
-        self._changes: list[int] = changes(spans).tolist()
-        self._totals = np.concatenate([np.zeros(1, np.int64), np.cumsum(ticks.grouped_volumes)]).data
+    def __init__(self, groups: Indices, times: Column, volumes: Column) -> None:
+        """`groups` says where each begins; times and volumes in their order."""
+        spans, is_begin = times // SPAN, np.zeros(len(times), bool)
+        is_begin[groups] = is_begin[changes(spans)] = True
+        self._begins = np.flatnonzero(is_begin)
+        self._group = np.searchsorted(groups, self._begins, side="right") - 1
+        self._spans = spans[self._begins]
+        self._volumes = volumes
 
-    def passed(self, row: Row, begin: int, end: int) -> Row:
-        """A row after some ticks of one group of the batch."""
-        changes = self._changes[bisect_right(self._changes, begin) : bisect_left(self._changes, end)]
-        for first, behind in pairwise((begin, *changes, end)):
-            if volume := self._totals[behind] - self._totals[first]:
-                row = added(row, self._spans[first], volume)
-        return row
+    @cached_property
+    def _totals(self) -> Column:
+        """Volumes of all ticks before one, and of all."""
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self._volumes)])
+
+    def pass_over(self, rows: Column) -> Column:
+        """Takes rows, one for each group, past all ticks; returns those before each run."""
+        before, traded = np.empty((len(self._begins), 3), np.int64), np.add.reduceat(self._volumes, self._begins)
+        turn = np.arange(len(self._group)) - np.searchsorted(self._group, self._group)
+        for n in range(int(turn.max(initial=-1)) + 1):
+            chosen = np.flatnonzero(turn == n)
+            held = before[chosen] = rows[self._group[chosen]]
+            rows[self._group[chosen]] = added_all(held, self._spans[chosen], traded[chosen])
+        return before
+
+    def at(self, ranks: Indices, before: Column) -> Column:
+        """Rows after some ticks, by their indices in the order of the groups."""
+        run = np.searchsorted(self._begins, ranks, side="right") - 1
+        return added_all(before[run], self._spans[run], self._totals[ranks + 1] - self._totals[self._begins[run]])
 
 
 def recent(row: Row, time: int) -> int | None:
@@ -65,19 +79,9 @@ def recent(row: Row, time: int) -> int | None:
     return now + before if ago <= 0 else now if ago == 1 else 0
 
 
-def sums(ticks: Ticks) -> Iterator[tuple[Indices, Column, Column]]:
-    """Groups of a batch with a span and their shares traded in it; a group whose ticks lie in several spans comes
-    again for each, in order. Who has traded nothing is left out.
-    """
-    if not ticks.column("volume").any():
-        return
-    groups, spans = ticks.groups, ticks.grouped_times // SPAN
-    is_begin = np.zeros(len(spans), bool)
-    is_begin[groups.begins] = is_begin[changes(spans)] = True
-    begins = np.flatnonzero(is_begin)
-    traded = np.add.reduceat(ticks.grouped_volumes, begins)
-    group, spans = np.searchsorted(groups.begins, begins, side="right") - 1, spans[begins]
-    turn = np.arange(len(group)) - np.searchsorted(group, group)
-    for n in range(int(turn.max()) + 1):
-        chosen = np.flatnonzero((turn == n) & (traded != 0))
-        yield group[chosen], spans[chosen], traded[chosen]
+def recent_all(rows: Column, times: Column) -> list[int | None]:
+    """As `recent`, for each of many rows."""
+    held, now, before = rows.T
+    ago = times // SPAN - held
+    found = np.where(ago <= 0, now + before, np.where(ago == 1, now, 0)).tolist()
+    return [None if is_untold else volume for volume, is_untold in zip(found, held == UNTOLD[0], strict=True)]

@@ -63,8 +63,8 @@ def test_volume_within_a_batch_is_that_of_its_place(told, data):
     every = ticks(told)
     begin = data.draw(some.integers(0, len(every) - 1))
     place = data.draw(some.integers(begin, len(every) - 1))
-    passing = Passing(after(told[:begin]), Ticks.of(every[begin:]))
-    passing.place = place - begin
+    passing = Passing(after(told[:begin]), Ticks.of(every[begin:]), [place - begin])
+    passing.index = 0
     at = every[place]
     assert passing.volume(at.instrument.id, at.time) == after(told[: place + 1]).volume(at.instrument.id, at.time)
 
