@@ -105,7 +105,7 @@ def _rate(outcomes: list[Outcome]) -> float:
 def _conditions(engine: Engine, ours: Outcome, other: list[Outcome]) -> str:
     parts = [
         f"momentum on {ours.ticks:,} ticks of {INSTRUMENTS} instruments, one core, Python {ours.version}",
-        "ours from packed records, with dated charges and all default rules, no slippage",
+        "ours from packed records, with dated charges and all default rules, no slippage, second run",
         f"{other[0].engine} on {other[0].ticks:,} ticks of {'one' if engine.one_instrument else 'all'}, no charges",
         f"the same {other[0].fills:,} fills there",
         "it fills at the signal's own price, ours a tick later" if engine.fills_at_once else "both fill a tick later",

@@ -2,12 +2,13 @@
 
 import os
 import warnings
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from types import SimpleNamespace
 
 warnings.filterwarnings("ignore")
-os.environ["ZIPLINE_ROOT"] = mkdtemp(prefix="alphapanda-bench-zipline-")
+ROOT = TemporaryDirectory(prefix="alphapanda-bench-zipline-")
+os.environ["ZIPLINE_ROOT"] = ROOT.name
 
 import pandas as pd
 import zipline
