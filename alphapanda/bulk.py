@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection, models
 
+from alphapanda.identity import Derived
 from alphapanda.statements import write
 
 Write = Callable[[Any], str]
@@ -132,7 +133,8 @@ _WRITE: dict[type, Write] = {
     float: repr,
     bool: str,
     Decimal: str,
-    UUID: lambda value: value.hex,
+    UUID: attrgetter("hex"),
+    Derived: attrgetter("hex"),
     date: str,
     datetime: datetime.isoformat,
 }
