@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 
 from alphapanda.connection import connection, gathered, key, replies
 from alphapanda.message import ARGUMENTS, Pattern
-from alphapanda.wake import wake, whether_woken
+from alphapanda.wake import are_more_waiting, wake, whether_woken
 from portfolio.models import Portfolio
 from portfolio.services import is_due, is_fresh, when_valued
 from strategies.models import Shard, Signal
@@ -86,6 +86,11 @@ def wake_shard(market: UUID, shard: int) -> None:
 @cache
 def evaluation_in(queue: str) -> Pattern:
     return Pattern.of(current_app.signature("strategies.evaluate", args=ARGUMENTS, queue=queue, immutable=True))
+
+
+def others_wait(market: UUID, shard: int) -> bool:
+    """Whether another market's shard waits for the worker that this one is in."""
+    return are_more_waiting(f"evaluate:{market}:{shard}", shard_queue(shard))
 
 
 def wake_shards(market: UUID, shards: Iterable[int]) -> None:

@@ -8,7 +8,7 @@ from time import monotonic
 import structlog
 from django.conf import settings
 
-from alphapanda.connection import PREFIX, Command, connection, key, tell
+from alphapanda.connection import PREFIX, Command, connection, key, replies, tell
 
 log = structlog.get_logger(__name__)
 _fullness = {"checked": float("-inf"), "part": 0.0}
@@ -39,6 +39,12 @@ def awake(name: str) -> None:
 def whether_woken(name: str) -> Command:
     """Whether a message waits (or was lost a moment ago) whose task will see whatever is there by now."""
     return lambda redis: redis.exists(key("wake", name))
+
+
+def are_more_waiting(name: str, queue: str) -> bool:
+    """Whether a queue has messages beside the one with this name."""
+    waiting, is_own = replies(lambda redis: redis.llen(PREFIX + queue), whether_woken(name))
+    return bool(waiting > is_own)
 
 
 def queue_length(queue: str) -> int:

@@ -30,23 +30,31 @@ from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
 Committed = Callable[[Moved], None]
+OthersWait = Callable[[], bool]
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
 ENTRIES, OWN_ENTRIES = 64, 20  # read at once: few where a lane waits for its fills and may not get far
 STEP_SECONDS = 0.015  # between two looks at a live log: a feed has entries of some milliseconds, a look costs three
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
+LINGER_SECONDS = 0.1  # on a live market that has nothing new: being woken for it would take 4 ms, looking takes one
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
-def evaluate(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
-    """Works off the log for at most about `seconds`; after each commit `committed` is told what
-    others may wait for. Returns whether there was more to do.
+def _nobody_waits() -> bool:
+    return False
+
+
+def evaluate(
+    market: UUID, number: int, seconds: float, committed: Committed, others_wait: OthersWait = _nobody_waits
+) -> bool:
+    """Works off the log for at most about `seconds`; after each commit `committed` is told what others may wait for.
+    On a live market it stays for more, unless others wait for this worker. Returns whether there was more to do.
 
     Errors: FencedError when another worker has taken the shard over.
     """
     with only_one(f"{market}:{number}") as is_mine:
-        return is_mine and not _is_through(market, number) and _work(market, number, seconds, committed)
+        return is_mine and not _is_through(market, number) and _work(market, number, seconds, committed, others_wait)
 
 
 def _is_through(market: UUID, number: int) -> bool:
@@ -55,15 +63,26 @@ def _is_through(market: UUID, number: int) -> bool:
     return (market, number) not in _held and through.exists()
 
 
-def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
+def _work(market: UUID, number: int, seconds: float, committed: Committed, others_wait: OthersWait) -> bool:
     deadline, market_log = monotonic() + seconds, MarketLog(connection(), market)
-    shard, begun = _current(market, number, market_log), monotonic()
-    while (is_behind := _step(shard, market_log, deadline, committed)) and monotonic() < deadline:
-        if not shard.is_replay:
-            sleep(max(0.0, begun + STEP_SECONDS - monotonic()))
+    shard, goes_on = _current(market, number, market_log), True
+    while goes_on:
         begun = monotonic()
+        is_behind = _step(shard, market_log, deadline, committed)
+        goes_on = monotonic() < deadline and _goes_on(shard, market_log, begun, is_behind, others_wait)
     _keep(shard)
     return is_behind
+
+
+def _goes_on(shard: Shard, market_log: MarketLog, begun: float, is_behind: bool, others_wait: OthersWait) -> bool:
+    """Whether there is more now, or in a moment; a lane that waits for its fills is woken for them."""
+    if shard.is_replay or (shard.own and not is_behind):
+        return is_behind
+    if others_wait():
+        return False
+    if is_behind:
+        sleep(max(0.0, begun + STEP_SECONDS - monotonic()))
+    return is_behind or market_log.grows(shard.seen, LINGER_SECONDS)
 
 
 def _keep(shard: Shard) -> None:

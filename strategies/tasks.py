@@ -22,7 +22,11 @@ def evaluate(market: str, shard: int) -> None:
     awake(f"evaluate:{market}:{shard}")
     try:
         is_behind = evaluation.evaluate(
-            market_id, shard, SECONDS, lambda moved: pipeline.wake_evaluated(market_id, shard, moved)
+            market_id,
+            shard,
+            SECONDS,
+            lambda moved: pipeline.wake_evaluated(market_id, shard, moved),
+            lambda: pipeline.others_wait(market_id, shard),
         )
     except FencedError as error:
         log.info("fenced", reason=str(error))

@@ -145,6 +145,10 @@ class MarketLog:
         """Entries that hold numbers above `after`, oldest first."""
         return self._read(after, "+", count)
 
+    def grows(self, after: int, seconds: float) -> bool:
+        """Whether there is an entry that ends behind a number, or will be soon."""
+        return bool(self._redis.xread({self._stream: f"{after}-0"}, count=1, block=int(seconds * 1_000)))
+
     def _read(self, after: int, most: int | str, count: int) -> list[Entry]:
         rows = cast("list[Any]", self._redis.xrange(self._stream, min=f"({after}-0", max=most, count=count))
         return [Entry(int(fields[b"f"]), _number(number), int(fields[b"c"]), fields[b"t"]) for number, fields in rows]

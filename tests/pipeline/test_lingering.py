@@ -1,0 +1,76 @@
+"""A shard of a live market stays for the next ticks while nobody else waits for its worker."""
+
+from uuid import uuid4
+
+import pytest
+
+from alphapanda import pipeline
+from strategies import evaluation
+from strategies.base import Strategy
+from strategies.seen import seen_by
+from tests.pipeline.live import House
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG = 60.0
+
+
+class Watcher(Strategy):
+    sees_fills = True
+
+    def on_tick(self, tick):
+        return None
+
+
+@pytest.fixture
+def house(redis, settings) -> House:
+    settings.USER_STRATEGIES = ["tests.pipeline.live.WantsTen", f"{__name__}.Watcher"]
+    return House(redis)
+
+
+def evaluate(house, others_wait) -> bool:
+    return evaluation.evaluate(house.market.pk, house.portfolio.shard, LONG, lambda _: None, others_wait)
+
+
+def seen(house) -> int:
+    return seen_by(house.market.pk, house.portfolio.shard)
+
+
+def test_ticks_that_come_meanwhile_need_no_message(house):
+    coming = [house.other, house.traded, house.other]
+
+    def others_wait() -> bool:
+        if coming:
+            house.append(coming.pop())
+        return False
+
+    house.append(house.other)
+    assert not evaluate(house, others_wait)
+    assert (seen(house), house.portfolio.signals.get().tick) == (4, 3)
+
+
+def test_it_gives_way_to_others_and_says_what_it_leaves(house):
+    def others_wait() -> bool:
+        house.append(house.other)
+        return True
+
+    house.tick(house.other)
+    house.append(house.other)
+    assert evaluate(house, others_wait)
+    assert seen(house) == 2
+
+
+def test_who_waits_for_fills_is_not_stayed_for(house):
+    def others_wait() -> bool:
+        pytest.fail("it stays")
+
+    house.add("watcher", house.traded)
+    house.tick(house.other)
+    assert not evaluate(house, others_wait)
+
+
+def test_others_are_those_beside_its_own_message(redis):
+    mine, other = uuid4(), uuid4()
+    pipeline.wake_shard(mine, 0)
+    assert (pipeline.others_wait(mine, 0), pipeline.others_wait(other, 0)) == (False, True)
+    pipeline.wake_shard(other, 0)
+    assert (pipeline.others_wait(mine, 0), pipeline.others_wait(other, 0)) == (True, True)
