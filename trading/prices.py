@@ -75,9 +75,6 @@ class Prices:
         """Last prices by row; 0 where none is known."""
         return self._cells[:, LAST].copy()
 
-    def last(self, instrument: int) -> int | None:
-        return self._cell(instrument, LAST) or None
-
     def previous(self, instrument: int) -> int | None:
         return self._cell(instrument, PREVIOUS) or None
 
