@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.ticks import Column
+from trading.columns import Column
 
 
 class Listing:
