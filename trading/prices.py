@@ -189,8 +189,10 @@ class Passing:
 def _known(prices: Column, listed: Listed) -> Mapping[int, int]:
     """Of prices by row those that are there."""
     listing, rows = listed
-    marks = Marks(listing, prices[rows])
-    return marks if len(rows) > FEW else dict(marks)
+    last = prices[rows]
+    if len(rows) > FEW:
+        return Marks(listing, last)
+    return {instrument: price for instrument, price in zip(listing.places, last.tolist(), strict=True) if price}
 
 
 def _told(cells: list[int]) -> list[int | None]:
