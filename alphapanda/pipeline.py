@@ -106,8 +106,14 @@ def wake_signalled(portfolio: int, correlation: UUID | None = None) -> None:
 
 
 def is_to_match(portfolio: int) -> bool:
-    """Behind deciding: where that waits again, which matches too, matching on its own would be done twice."""
-    is_to_decide, hint = replies(whether_woken(f"decide:{portfolio}"), hint_of(portfolio))
+    """Behind deciding: where that waits again, which matches too, matching on its own would be done twice. Wakes
+    strategies that waited for the clock, which has moved.
+    """
+    market, shard = market_and_shard(portfolio)
+    released = whether_released(market, shard, portfolio)
+    is_to_decide, hint, is_released = replies(whether_woken(f"decide:{portfolio}"), hint_of(portfolio), released)
+    if is_released:
+        wake_shard(market, shard)
     return not is_to_decide and may_match(portfolio, hint)
 
 

@@ -21,13 +21,12 @@ def decide(self: Task[[int], None], portfolio: int) -> None:
     with gathered():
         awake(f"decide:{portfolio}")
         seen, deadline = seen_for(portfolio), monotonic() + SECONDS
-    try:
-        while services.decide(portfolio, seen):
-            if monotonic() > deadline:
-                pipeline.wake_signalled(portfolio)
-                return
-    except LogGapError:
-        return  # the sweep comes again when the log has been read anew
-    if not pipeline.is_to_match(portfolio):
-        self.request.chain = None  # deciding has matched up to here, and the next tick wakes execution
-        pipeline.wake_waiting(portfolio)
+        try:
+            while services.decide(portfolio, seen):
+                if monotonic() > deadline:
+                    pipeline.wake_signalled(portfolio)
+                    return
+        except LogGapError:
+            return  # the sweep comes again when the log has been read anew
+        if not pipeline.is_to_match(portfolio):
+            self.request.chain = None  # deciding has matched up to here, and the next tick wakes execution

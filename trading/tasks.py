@@ -40,12 +40,12 @@ def execute(self: Task[[int], None], portfolio: int) -> None:
     with gathered():
         awake(f"execute:{portfolio}")
         seen, deadline = seen_for(portfolio), monotonic() + SECONDS
-    try:
-        while services.execute(portfolio, seen):
-            if monotonic() > deadline:
-                pipeline.wake_working(portfolio)
-                break
-    except LogGapError:
-        return  # the sweep comes again when the log has been read anew
-    if pipeline.wake_waiting(portfolio):
-        self.request.chain = None
+        try:
+            while services.execute(portfolio, seen):
+                if monotonic() > deadline:
+                    pipeline.wake_working(portfolio)
+                    break
+        except LogGapError:
+            return  # the sweep comes again when the log has been read anew
+        if pipeline.wake_waiting(portfolio):
+            self.request.chain = None
