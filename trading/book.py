@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import mul
 
 from portfolio.position import Position, apply
 from portfolio.valuation import Holding, Valuation, value
 from trading.charges import Product, Rates, brokerage_of, charge
 from trading.fill import Fill
 from trading.instrument import Instrument, from_e4
+from trading.marks import Marks
 from trading.order import Order, OrderStatus
 from trading.paper import Liquidity, PaperTerms, Trade, match
 from trading.session import india_date
@@ -103,13 +105,12 @@ class Book:
 
     def equity(self, marks_e4: Mapping[int, int]) -> Decimal:
         """That of `valued`: every signal asks for it, so in whole numbers, and however many strategies hold it."""
-        worth_e4 = 0
+        held = self._units
         try:
-            for instrument, units in self._units.items():
-                worth_e4 += units * marks_e4[instrument]
+            each_e4 = marks_e4.of_each(held) if isinstance(marks_e4, Marks) else [marks_e4[i] for i in held]
         except KeyError:
             return self.valued(marks_e4).equity
-        return self.cash + from_e4(worth_e4)
+        return self.cash + from_e4(sum(map(mul, held.values(), each_e4)))
 
     def hold(self, strategy: int, instrument: int, position: Position) -> None:
         """Puts a position in the place of the one before; only so the sums over all strategies stay right."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import count
 
@@ -55,6 +55,14 @@ class Marks(Mapping[int, int]):
         if price := self._values[self.listing.places[instrument]]:
             return price
         raise KeyError(instrument)
+
+    def of_each(self, instruments: Iterable[int]) -> list[int]:
+        """Their prices, a third of the way of asking for one after the other. Errors: KeyError."""
+        values, places = self._values, self.listing.places
+        found = [values[places[instrument]] for instrument in instruments]
+        if 0 in found:
+            raise KeyError("no price is known")
+        return found
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.known.listing.instruments.tolist())

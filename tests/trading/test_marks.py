@@ -27,6 +27,13 @@ def test_what_is_not_known_is_no_key(marks, instrument):
         marks[instrument]
 
 
+@pytest.mark.parametrize("instrument", [3, 8])
+def test_prices_of_many_are_asked_for_together(marks, instrument):
+    assert marks.of_each({9: None, 7: None}) == [90_000, 70_000]
+    with pytest.raises(KeyError):
+        marks.of_each([7, instrument])
+
+
 def test_prices_are_whole_numbers_of_python(marks):
     assert type(marks[7]) is int
 
@@ -36,10 +43,11 @@ def test_many_are_told_as_few_are(monkeypatch, few):
     monkeypatch.setattr(prices, "FEW", few)
     batch = Ticks.of([tick(1, 100, SBIN), tick(2, 200, TCS), tick(3, 101, SBIN)])
     before = Prices({SBIN.id: (1, None, 1)})
-    passing = Passing(before, batch)
-    assert passing.marks(frozenset([SBIN.id, TCS.id, 99])) == {SBIN.id: 1}
-    passing.place = 1
+    passing = Passing(before, batch, [0, 1, 2])
+    passing.index = 0
+    assert passing.marks(frozenset([SBIN.id, TCS.id, 99])) == {SBIN.id: 1_000_000}
+    passing.index = 1
     told = passing.marks()
-    passing.place = 2
+    passing.index = 2
     assert (told, passing.marks()[SBIN.id]) == ({SBIN.id: 1_000_000, TCS.id: 2_000_000}, 1_010_000)
     assert type(told) is (Marks if few == 0 else dict)
