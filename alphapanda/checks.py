@@ -65,7 +65,7 @@ def current_setup() -> Setup:
         sweep=celery.SWEEP_SECONDS,
         wake_life=settings.WAKE_SECONDS,
         batch_ticks=settings.LOG_BATCH_TICKS,
-        keep_ticks=min(settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_BYTES // WIDE.size),
+        keep_ticks=min(settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_BYTES_CROWDED // WIDE.size),
         redis_full=settings.REDIS_FULL,
     )
 

@@ -123,6 +123,7 @@ MOCK_SCENARIO = env.mock_scenario
 LOG_BATCH_TICKS = 1_000  # ticks in one log entry at most
 LOG_KEEP_TICKS = 200_000  # a live log is trimmed behind this many
 REPLAY_KEEP_BYTES = 40_000_000  # of its log, at which a replay waits: a million ticks, or 200,000 with depth
+REPLAY_KEEP_BYTES_CROWDED = 8_000_000  # where Redis is half as full as it may be: readers must be woken to free it
 SHARD_SAVE_SECONDS = 1.0  # strategy states are saved this often, or when that costs much, less often
 SHARD_SAVE_STATES = 10_000  # of an instrument each, in one commit; one takes about 10 µs
 SHARD_SAVE_STATES_LIVE = 100  # where the next tick waits meanwhile

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 
 from alphapanda.connection import connection
+from alphapanda.wake import redis_fullness
 from portfolio.models import Portfolio
 from strategies.models import Control, Shard, Signal
 from strategies.seen import seen_by
@@ -24,8 +25,11 @@ AWAITS_TICKS = Q(orders__status=OrderStatus.OPEN) | Q(is_watched=True) & _HELD
 
 
 def most_ahead(width: int) -> int:
-    """Ticks that a replay may be ahead of its slowest reader, of so many bytes each."""
-    return int(settings.REPLAY_KEEP_BYTES // width)
+    """Ticks that a replay may be ahead of its slowest reader, of so many bytes each: fewer where Redis fills up, which
+    many replays do together.
+    """
+    is_crowded = redis_fullness() > settings.REDIS_FULL / 2
+    return int((settings.REPLAY_KEEP_BYTES_CROWDED if is_crowded else settings.REPLAY_KEEP_BYTES) // width)
 
 
 def low_mark(market: UUID) -> int:
