@@ -55,6 +55,7 @@ PURE = (
     "trading.book",
     "trading.catalogue",
     "trading.charges",
+    "trading.columns",
     "trading.feed.bars",
     "trading.feed.columns",
     "trading.feed.files",
