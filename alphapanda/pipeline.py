@@ -28,6 +28,7 @@ from strategies.seen import market_and_shard, seen_again
 from strategies.shard import Moved
 from strategies.waiting import whether_released
 from trading.awaited import awaiting, hint_of, may_match
+from trading.last_prices import saved_to
 from trading.log import MarketLog
 from trading.markets import close_market
 from trading.models import Market
@@ -205,4 +206,6 @@ def _holding(market: Market) -> QuerySet[Portfolio, int]:
 
 
 def _is_over(market: Market) -> bool:
-    return market.last_tick is not None and is_idle(market.pk, market.last_tick)
+    """A replay whose last prices are rows: closing it drops those in Redis."""
+    last = market.last_tick
+    return last is not None and is_idle(market.pk, last) and saved_to(market.pk) >= last

@@ -23,6 +23,7 @@ from trading.progress import most_ahead
 
 Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
+MOST_REST = 10.0  # seconds: a replay may wait for its log meanwhile, and must not seem to be stuck
 EVERYTHING = 2**62
 _FENCE = "UPDATE strategies_shard SET seen = %s WHERE id = %s AND epoch = %s RETURNING id"
 
@@ -34,6 +35,7 @@ def is_round_due(shard: Shard) -> bool:
     if shard.is_over:
         return shard.row.saved < shard.seen
     rest = settings.SHARD_SAVE_SECONDS * max(1.0, SAVED_PART * shard.round_seconds)
+    rest = min(rest, MOST_REST) if shard.is_replay else rest
     return _is_far(shard) or monotonic() - shard.saved_at > rest
 
 
@@ -44,7 +46,9 @@ def states_at_once(shard: Shard) -> int:
 
 
 def _is_far(shard: Shard) -> bool:
-    most = most_ahead(shard.width) * 3 // 4 if shard.is_replay else settings.LOG_KEEP_TICKS // 2
+    """Not so far that who is asked tick by tick could not be tried alone over all of it within a task's time."""
+    is_quick = shard.is_replay and not any(lane.interest.one_by_one for lane in shard.lanes)
+    most = most_ahead(shard.width) * 3 // 4 if is_quick else settings.LOG_KEEP_TICKS // 2
     return shard.seen - shard.row.saved > most
 
 

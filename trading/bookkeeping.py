@@ -67,7 +67,7 @@ def _locked(portfolio: int) -> QuerySet[Portfolio]:
 def locked_book(portfolio_id: int, *more: Asked[Any]) -> OpenBook:
     """As `locked` and `open_book`; and what else is asked is answered."""
     known = held.take(portfolio_id)
-    portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id, known.version)
+    portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id, known)
     ask(portfolio, *parts, *more)
     if not portfolio.rows:
         raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
@@ -90,12 +90,12 @@ class _Parts(NamedTuple):
     rates: Asked[models.ChargeRate]
 
     @classmethod
-    def of(cls, portfolio: int, known: int = NOTHING.version) -> Self:
-        """Without the positions, where they are `known` in their version."""
+    def of(cls, portfolio: int, known: Held = NOTHING) -> Self:
+        """Without the positions, where they are `known`."""
         return cls(
             _strategies.later(portfolio),
             _working.later(portfolio),
-            _positions.later(portfolio, known),
+            _positions.later(portfolio, known.version, known.cash),
             _ends.later(portfolio),
             charge_rates.later(),
         )
@@ -115,7 +115,7 @@ def _opened(portfolio: Portfolio, parts: _Parts, known: Held = NOTHING) -> OpenB
         "peak_equity": portfolio.peak_equity,
         "working": [records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
     }
-    if known.book and known.version == portfolio.book_version:
+    if known.book and known.is_of(portfolio):
         book = held.renewed(known.book, terms)
     else:
         book = Book(**terms, positions={_whose(r, ordinals): records.position_value(r) for r in parts.positions.rows})
@@ -138,8 +138,8 @@ def _working(portfolio: int) -> QuerySet[models.Order]:
 
 
 @prepared
-def _positions(portfolio: int, known: int) -> QuerySet[Position]:
-    return Position.objects.filter(portfolio=portfolio).exclude(portfolio__book_version=known)
+def _positions(portfolio: int, version: int, cash: Decimal) -> QuerySet[Position]:
+    return Position.objects.filter(portfolio=portfolio).exclude(portfolio__book_version=version, portfolio__cash=cash)
 
 
 @prepared

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from portfolio.models import Portfolio
@@ -10,18 +11,24 @@ from portfolio.position import Position
 from trading.book import Book
 from trading.charges import micro
 
-MOST = 200_000  # positions that are kept: 100 MB
+MOST, BOOK = 200_000, 10  # positions that are kept: 100 MB; so many does a book count for itself
 _held: dict[int, Held] = {}  # the portfolio that was opened last is the last
 
 
 class Held(NamedTuple):
-    """A book as it was committed with a version of its portfolio's positions."""
+    """A book as it was committed with a version of its portfolio's positions, and with so much cash: nearly every fill
+    moves that, also one by somebody who knows no versions, or in a ledger that was put back.
+    """
 
     version: int
+    cash: Decimal
     book: Book | None
 
+    def is_of(self, portfolio: Portfolio) -> bool:
+        return (self.version, self.cash) == (portfolio.book_version, portfolio.cash)
 
-NOTHING = Held(-1, None)
+
+NOTHING = Held(-1, Decimal(0), None)
 
 
 def take(portfolio_id: int) -> Held:
@@ -34,8 +41,8 @@ def give_back(portfolio: Portfolio, book: Book) -> None:
     for fill in book.fills:
         whose = fill.strategy, fill.instrument.id
         book.positions[whose] = _stored(book.positions[whose])
-    _held[portfolio.pk] = Held(portfolio.book_version, book)
-    while sum(len(held.book.positions) for held in _held.values() if held.book) > MOST:
+    _held[portfolio.pk] = Held(portfolio.book_version, portfolio.cash, book)
+    while sum(BOOK + len(held.book.positions) for held in _held.values() if held.book) > MOST:
         del _held[next(iter(_held))]
 
 

@@ -50,7 +50,7 @@ class Sequencer:
         self._tail = market_log.tail()
         self._low = low_mark(market.pk)
         self._next = self._first_number()
-        self._controls, self._width = 0, PLAIN.size
+        self._controls, self._width = 0, self._newest_width()
         self._controls_at = self._saved_at = self._renewed_at = self._low_at = self._told_at = float("-inf")
         self._untold = Untold()
         self._note_gap()
@@ -98,6 +98,11 @@ class Sequencer:
         if self._is_replay:
             return (self._tail or min(self._low, last_prices.saved_to(self.market.pk))) + 1
         return max(self.market.reserved_to, self._tail) + 1
+
+    def _newest_width(self) -> int:
+        """Bytes of a tick in the log, as the window before has learnt it."""
+        newest = self._log.read(self._tail - 1, 1) if self._is_replay and self._tail else ()
+        return max((entry.ticks(INSTRUMENTS).width for entry in newest), default=PLAIN.size)
 
     def _note_gap(self) -> None:
         """Numbers that were reserved and may never have been appended; and those that were, and seen, but that a Redis

@@ -4,12 +4,17 @@ from contextlib import closing
 
 import pytest
 
+from alphapanda.pipeline import sweep
+from tests.builders import depth, tick
 from tests.pipeline.driver import Replay, bars
 from trading.ingest import open_source
 from trading.log import MarketLog
 from trading.models import LastPrice, Market
+from trading.packing import PLAIN, WIDE
+from trading.progress import is_idle
 from trading.reference import INSTRUMENTS
 from trading.sequencer import Sequencer
+from trading.ticks import Ticks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,3 +65,39 @@ def test_the_last_batch_of_a_replay_tells_all_last_prices(tmp_path, settings, re
         while sequencer._append(source.take(sequencer._next, 10)) and log.tail() < market.last_tick:
             pass
     assert log.told() == log.tail() == market.last_tick
+
+
+def test_a_replay_is_not_over_before_its_last_prices_are_rows(tmp_path, redis):
+    """Closing drops those in Redis: its equity was shown at the prices of the last fills, for good."""
+    replay = Replay.of([bars(tmp_path / "HDFCBANK.csv", 3, 10)])
+    market = Market.objects.get(pk=replay.portfolio.market_id)
+    log = MarketLog(redis, market.pk)
+    log.acquire("killed")
+    with closing(open_source(market)) as source:
+        killed = Sequencer(market, log, "killed")
+        assert killed._append(source.take(1, 1_000))
+    log.release("killed")
+    while not is_idle(market.pk, market.last_tick):
+        replay.evaluate()
+        replay.decide()
+        replay.execute()
+    sweep()
+    market.refresh_from_db()
+    assert market.is_active
+    replay.ingest()
+    sweep()
+    market.refresh_from_db()
+    assert (market.is_active, LastPrice.objects.get(market=market).tick) == (False, market.last_tick)
+
+
+def test_a_window_knows_how_wide_the_ticks_are_that_the_one_before_has_appended(tmp_path, redis):
+    """Each window would have gone on as if they had no depth, by a batch beyond what may be kept."""
+    replay = Replay.of([bars(tmp_path / "HDFCBANK.csv", 3, 10)])
+    market = Market.objects.get(pk=replay.portfolio.market_id)
+    log = MarketLog(redis, market.pk)
+    log.acquire("me")
+    instrument = next(iter(INSTRUMENTS.values()))
+    deep = Ticks.of([tick(1, 100, instrument, depth=depth(bids=[("99", 5)], asks=[("101", 5)]))])
+    assert Sequencer(market, log, "me")._width == PLAIN.size
+    assert log.append("me", 0, 0, deep)
+    assert Sequencer(market, log, "me")._width == WIDE.size

@@ -1,14 +1,17 @@
 """What a shard tells others, and when it saves everything anew."""
 
 from time import monotonic
+from uuid import UUID
 
 import pytest
 
 from strategies import models
 from strategies.lane import Lane
+from strategies.runner import Runner
 from strategies.saving import SAVED_PART, is_round_due, states_at_once
 from strategies.shard import Shard
 from strategies.suspects import Notebook
+from tests.pipeline.live import WantsTen
 from trading.models import Market
 
 
@@ -50,6 +53,21 @@ def test_a_round_that_took_long_makes_the_next_one_wait(shard, settings, round_s
 def test_a_log_never_fills_up_behind_what_is_saved(shard, settings, is_replay, width, seen, is_due):
     settings.LOG_KEEP_TICKS, settings.REPLAY_KEEP_BYTES, settings.SHARD_SAVE_SECONDS = 200, 500 * 36, 1e6
     shard.is_replay, shard.width, shard.main.place = is_replay, width, seen
+    assert is_round_due(shard) is is_due
+
+
+def test_a_replay_does_not_run_further_than_who_is_asked_tick_by_tick_could_be_tried_alone(shard, settings):
+    settings.LOG_KEEP_TICKS, settings.SHARD_SAVE_SECONDS = 200, 1e6
+    shard.is_replay, shard.main.place, shard.saved_at = True, 101, monotonic()
+    assert not is_round_due(shard)
+    shard.main.runners = {1: Runner(UUID(int=1), 0, WantsTen, WantsTen.Parameters())}
+    assert is_round_due(shard)
+
+
+@pytest.mark.parametrize(("is_replay", "seconds", "is_due"), [(True, 11, True), (True, 9, False), (False, 11, False)])
+def test_a_replay_waits_for_its_saving_no_longer_than_seems_alive(shard, settings, is_replay, seconds, is_due):
+    settings.SHARD_SAVE_SECONDS = 1.0
+    shard.is_replay, shard.round_seconds, shard.saved_at = is_replay, 5.0, monotonic() - seconds
     assert is_round_due(shard) is is_due
 
 

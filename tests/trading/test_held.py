@@ -50,6 +50,14 @@ def test_positions_that_another_process_has_changed_are_loaded_anew(strategy):
     assert quantities(opened(strategy)) == [7]
 
 
+def test_a_fill_of_somebody_who_knows_no_versions_is_found_by_its_cash(strategy):
+    """A worker of the release before, or a ledger that was put back and has come to the same version otherwise."""
+    opened(strategy)
+    Position.objects.update(quantity=7)
+    Portfolio.objects.update(cash=F("cash") - 1)
+    assert quantities(opened(strategy)) == [7]
+
+
 def test_nothing_is_kept_of_a_transaction_that_failed(strategy):
     opened(strategy)
     with pytest.raises(ZeroDivisionError):
@@ -88,7 +96,7 @@ def test_what_was_opened_longest_ago_makes_room(strategy, monkeypatch):
     opened(strategy)
     other = rows.strategy(rows.portfolio(strategy.portfolio.user, "other"))
     rows.position(other)
-    monkeypatch.setattr(held, "MOST", 1)
+    monkeypatch.setattr(held, "MOST", 2 * held.BOOK + 1)
     opened(other)
     assert held.take(strategy.portfolio_id) is held.NOTHING
     assert held.take(other.portfolio_id).version == 0
