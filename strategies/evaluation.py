@@ -35,7 +35,7 @@ SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
 ENTRIES, OWN_ENTRIES = 64, 20  # read at once: few where a lane waits for its fills and may not get far
-STEP_SECONDS = 0.015  # between two looks at a live log: a feed has entries of some milliseconds, a look costs three
+STEP_SECONDS, LOOKS_PART = 0.015, 3  # between two looks at a busy log: at most, and times what the last one took
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 LINGER_SECONDS = 0.1  # on a live market that has nothing new: being woken for it would take 4 ms, looking takes one
 _held: dict[tuple[UUID, int], Shard] = {}
@@ -81,8 +81,13 @@ def _goes_on(shard: Shard, market_log: MarketLog, begun: float, is_behind: bool,
     if others_wait():
         return False
     if is_behind:
-        sleep(max(0.0, begun + STEP_SECONDS - monotonic()))
+        sleep(_rest(monotonic() - begun))
     return is_behind or market_log.grows(shard.seen, LINGER_SECONDS)
+
+
+def _rest(took: float) -> float:
+    """Seconds after a look that took so many: a feed has entries of some milliseconds, others need the processor."""
+    return max(0.0, min(STEP_SECONDS, LOOKS_PART * took) - took)
 
 
 def _keep(shard: Shard) -> None:

@@ -74,3 +74,8 @@ def test_others_are_those_beside_its_own_message(redis):
     assert (pipeline.others_wait(mine, 0), pipeline.others_wait(other, 0)) == (False, True)
     pipeline.wake_shard(other, 0)
     assert (pipeline.others_wait(mine, 0), pipeline.others_wait(other, 0)) == (True, True)
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.001, 0.002), (0.004, 0.008), (0.005, 0.01), (0.012, 0.003), (0.02, 0)])
+def test_looks_take_a_third_of_the_time_at_most_and_come_every_15_ms_at_least(took, rest):
+    assert evaluation._rest(took) == pytest.approx(rest)
