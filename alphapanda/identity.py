@@ -29,9 +29,6 @@ class Derived(UUID):
         _set(self, "int", number)
         return number
 
-    def __reduce__(self) -> tuple[type[UUID], tuple[str]]:
-        return UUID, (self.hex,)
-
 
 def derived_id(parent: UUID, *names: str) -> UUID:
     """The id of what follows from `parent`, and of what follows from that: its uuid5."""

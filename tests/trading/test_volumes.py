@@ -21,7 +21,9 @@ TICKS = some.lists(
 
 def ticks(told) -> list[Tick]:
     """(instrument, seconds since a span began, volume) each."""
-    return [Tick(n, held, 100, BEGIN + seconds * SECOND, volume) for n, (held, seconds, volume) in enumerate(told, 1)]
+    return [
+        Tick(n, held, 100 + n, BEGIN + seconds * SECOND, volume) for n, (held, seconds, volume) in enumerate(told, 1)
+    ]
 
 
 def after(told) -> Prices:
@@ -59,14 +61,16 @@ def test_batches_make_no_difference(told, size):
 
 
 @given(TICKS, some.data())
-def test_volume_within_a_batch_is_that_of_its_place(told, data):
+def test_within_a_batch_volume_and_price_before_are_those_of_its_place(told, data):
     every = ticks(told)
     begin = data.draw(some.integers(0, len(every) - 1))
     place = data.draw(some.integers(begin, len(every) - 1))
     passing = Passing(after(told[:begin]), Ticks.of(every[begin:]), [place - begin])
     passing.index = 0
     at = every[place]
-    assert passing.volume(at.instrument.id, at.time) == after(told[: place + 1]).volume(at.instrument.id, at.time)
+    prices = after(told[: place + 1])
+    assert passing.volume(at.instrument.id, at.time) == prices.volume(at.instrument.id, at.time)
+    assert passing.previous(at.instrument.id) == prices.previous(at.instrument.id)
 
 
 def test_volume_outlives_a_restart_and_prices_from_before_it_load():
