@@ -117,3 +117,13 @@ def test_one_answer_holds_for_all_symbols_that_nobody_names():
     assert found[0] is found[1]
     for name, one in zip(names, found, strict=True):
         assert one == tightest([s for s in limits.scopes if s.concerns(1, name)], name)
+
+
+@pytest.mark.parametrize("limit", ["allowed_instruments", "forbidden_instruments"])
+def test_a_symbol_that_any_list_names_has_an_answer_of_its_own(limit):
+    """Of two lists that disagree about it the stricter holds, which is not the one for symbols that none names."""
+    limits = Limited([scope("user", **{limit: ("SBIN",)}), scope(**{limit: ("TCS",)})])
+    for name in ("SBIN", "TCS", "HDFCBANK"):
+        assert limits.of(signal(1, tick(1, 100, replace(SBIN, symbol=name)))) == tightest(limits.scopes, name)
+    found = limits.of(signal(1, tick(1, 100, replace(SBIN, symbol="TCS" if limit.startswith("forbidden") else "SBIN"))))
+    assert found.origins[limit].kind == "portfolio"
