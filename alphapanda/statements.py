@@ -52,19 +52,11 @@ def ask(*queries: Asked[Any]) -> None:
     """Sends queries in one go. Each sees what was committed before it begins: behind one that locks a row, all that
     the lock was held for. Errors: Django's.
     """
-    with asked(*queries):
-        pass
-
-
-@contextmanager
-def asked(*queries: Asked[Any]) -> Iterator[None]:
-    """The same, and what is written inside goes with them; they are answered at the end."""
     with ExitStack() as cursors:
         with together():
             sent = [cursors.enter_context(_cursor()) for _ in queries]
             for query, cursor in zip(queries, sent, strict=True):
                 cursor.execute(query.statement, query.parameters)
-            yield
         for query, cursor in zip(queries, sent, strict=True):
             query.rows = query.read(cursor.fetchall())
 

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from time import monotonic
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
+from psycopg.errors import DivisionByZero
 
 from alphapanda import bulk
 from alphapanda.errors import FencedError
 from alphapanda.events import publish
-from alphapanda.statements import Asked, asked
+from alphapanda.statements import together, write
 from strategies import models, records, services
 from strategies.keeping import keep, last_targets, states_of
 from strategies.lane import Fault
@@ -25,7 +26,11 @@ Found = Sequence[tuple[models.Strategy, Runner, Signal]]
 SAVED_PART = 20  # a round of saving that takes longer than this part of a second makes the next one wait longer
 MOST_REST = 10.0  # seconds: a replay may wait for its log meanwhile, and must not seem to be stuck
 EVERYTHING = 2**62
-_FENCE = "UPDATE strategies_shard SET seen = %s WHERE id = %s AND epoch = %s RETURNING id"
+# Divides by zero, and so undoes what it goes with, where the shard is not ours any more.
+_FENCE = """
+WITH mine AS (UPDATE strategies_shard SET seen = %s WHERE id = %s AND epoch = %s RETURNING id)
+SELECT 1 / count(*) FROM mine
+"""
 
 
 def is_round_due(shard: Shard) -> bool:
@@ -56,9 +61,10 @@ def save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:
     """One transaction: place, signals and faults, or nothing when the epoch is not ours any more."""
     rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
     with transaction.atomic():
-        with _fenced(shard):
+        with _fenced(shard, is_last=not faults):
             bulk.insert(rows, ignore_conflicts=True)
-        _quarantine(faults)
+        if faults:
+            _quarantine(faults)
         transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
 
 
@@ -86,12 +92,16 @@ def _quarantine(faults: Sequence[Fault]) -> None:
 
 
 @contextmanager
-def _fenced(shard: Shard) -> Iterator[None]:
-    """What is written inside goes with it, and is undone with it. Whoever is frozen in between holds up those who
-    write the same until PostgreSQL ends its session. Errors: FencedError when the shard is not ours any more.
+def _fenced(shard: Shard, *, is_last: bool = False) -> Iterator[None]:
+    """What is written inside goes with it, and is undone with it; and the commit, where this `is_last`. Whoever is
+    frozen in between holds up those who write the same until PostgreSQL ends its session. Errors: FencedError when
+    the shard is not ours any more.
     """
-    fence = Asked(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch], list)
-    with asked(fence):
-        yield
-    if not fence.rows:
-        raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}")
+    try:
+        with together(is_last=is_last):
+            write(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch])
+            yield
+    except DataError as error:
+        if isinstance(error.__cause__, DivisionByZero):
+            raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}") from None
+        raise
