@@ -76,13 +76,14 @@ def _work(market: UUID, number: int, seconds: float, committed: Committed, other
 
 def _goes_on(shard: Shard, market_log: MarketLog, begun: float, is_behind: bool, others_wait: OthersWait) -> bool:
     """Whether there is more now, or in a moment; a lane that waits for its fills is woken for them."""
-    if shard.is_replay or (shard.own and not is_behind):
+    if shard.is_replay or not is_behind:
         return is_behind
     if others_wait():
         return False
-    if is_behind:
-        sleep(_rest(monotonic() - begun))
-    return is_behind or market_log.grows(shard.seen, LINGER_SECONDS)
+    sleep(_rest(monotonic() - begun))
+    if not shard.own:
+        market_log.await_entries(shard.seen, ENTRIES, LINGER_SECONDS)
+    return True
 
 
 def _rest(took: float) -> float:

@@ -99,6 +99,7 @@ class MarketLog:
         self._stream = key("log", market)
         self._prices = key("last", market)
         self._script = client.register_script(_APPEND)
+        self._awaited: tuple[int, list[Any]] | None = None  # what came behind a number
 
     def acquire(self, token: str) -> bool:
         """Takes the lease that allows appending, for a few seconds; appending renews it."""
@@ -143,15 +144,19 @@ class MarketLog:
 
     def read(self, after: int, count: int = READ_ENTRIES) -> list[Entry]:
         """Entries that hold numbers above `after`, oldest first."""
+        awaited, self._awaited = self._awaited, None
+        if awaited and awaited[0] == after:
+            return _entries(awaited[1])
         return self._read(after, "+", count)
 
-    def grows(self, after: int, seconds: float) -> bool:
-        """Whether there is an entry that ends behind a number, or will be soon."""
-        return bool(self._redis.xread({self._stream: f"{after}-0"}, count=1, block=int(seconds * 1_000)))
+    def await_entries(self, after: int, count: int, seconds: float) -> None:
+        """Until there is an entry that ends behind a number, or the time is over: the next `read` has what there is."""
+        found = self._redis.xread({self._stream: f"{after}-0"}, count=count, block=int(seconds * 1_000))
+        self._awaited = after, cast("list[Any]", found)[0][1] if found else []
 
     def _read(self, after: int, most: int | str, count: int) -> list[Entry]:
-        rows = cast("list[Any]", self._redis.xrange(self._stream, min=f"({after}-0", max=most, count=count))
-        return [Entry(int(fields[b"f"]), _number(number), int(fields[b"c"]), fields[b"t"]) for number, fields in rows]
+        rows = self._redis.xrange(self._stream, min=f"({after}-0", max=most, count=count)
+        return _entries(cast("list[Any]", rows))
 
     def between(self, after: int, until: int, instruments: Mapping[int, Instrument]) -> Iterator[Ticks]:
         """Ticks after one number up to another. Errors: LogGapError where some of them are missing."""
@@ -209,6 +214,10 @@ class MarketLog:
 
     def drop(self) -> None:
         self._redis.delete(self._stream, self._prices)
+
+
+def _entries(rows: Iterable[Any]) -> list[Entry]:
+    return [Entry(int(fields[b"f"]), _number(number), int(fields[b"c"]), fields[b"t"]) for number, fields in rows]
 
 
 def _number(stream_id: bytes) -> int:
