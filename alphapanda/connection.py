@@ -106,7 +106,8 @@ def replies(*commands: Command) -> list[Any]:
     batch = _gathered.get() or _Batch(connection().pipeline(transaction=False))
     for command in commands:
         command(batch.commands)
-    return batch.send()[-len(commands) :]
+    answers = batch.send()
+    return answers[len(answers) - len(commands) :]
 
 
 def key(*parts: object) -> str:

@@ -22,7 +22,7 @@ from alphapanda.connection import connection, gathered, key, replies
 from alphapanda.message import ARGUMENTS, Pattern
 from alphapanda.wake import are_more_waiting, wake, whether_woken
 from portfolio.models import Portfolio
-from portfolio.services import is_due, is_fresh, when_valued
+from portfolio.services import due, is_fresh, when_valued
 from strategies.models import Shard, Signal
 from strategies.seen import market_and_shard, seen_again
 from strategies.shard import Moved
@@ -167,7 +167,8 @@ def sweep() -> None:
     """Finds rows that wait and wakes their stage, the same way as everyone else."""
     connection().set(key("swept"), int(time()))
     for market in Market.objects.filter(is_active=True):
-        _sweep(market)
+        with gathered():
+            _sweep(market)
 
 
 def _sweep(market: Market) -> None:
@@ -183,7 +184,7 @@ def _sweep(market: Market) -> None:
             wake_moving(portfolio, is_watched=is_watched)
     for portfolio in _undecided(market):
         wake_signalled(portfolio)
-    for portfolio in filter(is_due, _holding(market)):
+    for portfolio in due(list(_holding(market))):
         wake_valuation(portfolio)
 
 

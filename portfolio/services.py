@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from time import time
@@ -64,8 +65,14 @@ def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 
 
 def is_due(portfolio_id: int) -> bool:
-    """About once a second, whatever is traded, and once at the end of a replay."""
-    return not is_fresh(portfolio_id, *replies(when_valued(portfolio_id), hint_of(portfolio_id)))
+    return bool(due([portfolio_id]))
+
+
+def due(portfolio_ids: Sequence[int]) -> list[int]:
+    """Those to value now: about once a second, whatever is traded, and once at the end of a replay."""
+    valued = replies(*map(when_valued, portfolio_ids))
+    hints = replies(*map(hint_of, portfolio_ids))
+    return [one for one, *known in zip(portfolio_ids, valued, hints, strict=True) if not is_fresh(one, *known)]
 
 
 def is_fresh(portfolio_id: int, valued: bytes | None, hint: bytes | None) -> bool:

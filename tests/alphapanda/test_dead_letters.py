@@ -88,7 +88,7 @@ class TestRows:
         letter = failed(correlation_id=cause)
         assert (letter.task, letter.arguments["args"], letter.queue) == ("portfolio.value", [NOBODY], "portfolio")
         assert letter.reason.startswith("DoesNotExist: ")
-        assert "is_due" in letter.traceback
+        assert "market_and_shard" in letter.traceback
         assert str(letter.correlation_id) == cause
 
     def test_a_repeated_failure_is_counted_up(self):
