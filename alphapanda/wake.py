@@ -1,4 +1,5 @@
-"""Wake-ups: at most one message waits for a key. A lost one costs the life of its mark, never work.
+"""Wake-ups: at most one message waits for a key. A lost one costs the life of its mark, never work: seconds, and a
+turn of those that waited before it.
 
 A wake-up is not sent while its queue is long or Redis is nearly full: the sweep sends it again later.
 """
@@ -11,16 +12,20 @@ from django.conf import settings
 from alphapanda.connection import PREFIX, Command, connection, key, replies, tell
 
 log = structlog.get_logger(__name__)
+TURN_MS, MOST_MS = 500, 60_000  # that a message may wait for one before it; and a mark for all of them
 _fullness = {"checked": float("-inf"), "part": 0.0}
 
 # The mark, the queue, how often it was held back, and perhaps the mark of a message that makes this one needless.
+# A mark outlives those that wait before its message: else the sweep would send it again and again behind them, and a
+# portfolio with one signal would wait for every copy.
 _SEND = """
 if KEYS[4] and redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-if redis.call('LLEN', KEYS[2]) > tonumber(ARGV[2]) then redis.call('INCR', KEYS[3]) return 0 end
-redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+local before = redis.call('LLEN', KEYS[2])
+if before > tonumber(ARGV[2]) then redis.call('INCR', KEYS[3]) return 0 end
+redis.call('SET', KEYS[1], 1, 'PX', math.min(ARGV[1] + before * TURN_MS, MOST_MS))
 return redis.call('LPUSH', KEYS[2], ARGV[3])
-"""
+""".replace("TURN_MS", str(TURN_MS)).replace("MOST_MS", str(MOST_MS))
 
 
 def wake(name: str, queue: str, message: str, *, unless: str | None = None) -> None:

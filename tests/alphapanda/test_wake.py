@@ -1,7 +1,7 @@
 """At most one wake-up waits for a key; none is sent where nobody could take it."""
 
 from alphapanda.connection import PREFIX, key
-from alphapanda.wake import awake, wake
+from alphapanda.wake import MOST_MS, TURN_MS, awake, wake
 
 QUEUE = PREFIX + "risk"
 
@@ -27,6 +27,18 @@ def test_nothing_is_sent_where_another_message_does_it_too(redis):
 def test_mark_of_a_message_that_was_lost_ends_by_itself(redis, settings):
     wake("stage:1", "risk", "lost")
     assert 0 < redis.pttl(key("wake", "stage:1")) <= settings.WAKE_SECONDS * 1_000
+
+
+def test_mark_outlives_those_that_wait_before_its_message(redis, settings):
+    redis.rpush(QUEUE, *"abcdefgh")
+    wake("stage:1", "risk", "the ninth")
+    assert redis.pttl(key("wake", "stage:1")) > settings.WAKE_SECONDS * 1_000 + 7 * TURN_MS
+
+
+def test_no_mark_of_a_lost_message_lives_for_long(redis):
+    redis.rpush(QUEUE, *range(500))
+    wake("stage:1", "risk", "lost")
+    assert redis.pttl(key("wake", "stage:1")) <= MOST_MS
 
 
 def test_long_queue_holds_wake_ups_back_and_counts_them(redis, settings):
