@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -185,8 +185,13 @@ class Ticks:
         records["tick"] = places + self.first
         return records
 
-    def find(self, instruments: Iterable[int], begin: int, end: int) -> int | None:
-        """The place of the first tick of any of these instruments, between two places."""
+    def find(self, instruments: Collection[int], begin: int, end: int) -> int | None:
+        """The place of the first tick of any of these instruments, between two places: looked for among the ticks, or
+        for each instrument, whichever are fewer.
+        """
+        if end - begin < len(instruments):
+            held = self.column("instrument").data
+            return next((place for place in range(begin, end) if held[place] in instruments), None)
         places, found = self.groups.places, end
         for instrument in instruments:
             low, high = self.groups.span(instrument)

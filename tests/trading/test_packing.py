@@ -36,6 +36,13 @@ def test_a_tick_alone_is_that_of_its_place(ticks):
     assert [Ticks.unpacked(pack(ticks), 8, TABLE).tick(place) for place in range(len(ticks))] == ticks
 
 
+@pytest.mark.parametrize("others", [0, 1_000])
+def test_the_first_tick_of_any_is_found_however_many_are_looked_for(others):
+    ticks, wanted = Ticks.of(WIDE_TICKS), {TCS.id, *range(100, 100 + others)}
+    found = [ticks.find(wanted, begin, end) for begin, end in ((0, 4), (1, 2), (0, 1), (2, 4), (3, 3))]
+    assert found == [1, 1, None, None, None]
+
+
 def test_a_batch_is_wide_only_where_a_tick_has_depth():
     assert len(pack(PLAIN_TICKS)) == 1 + 2 * PLAIN.size
     assert len(pack(WIDE_TICKS)) == 1 + 4 * WIDE.size
