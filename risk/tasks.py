@@ -25,7 +25,7 @@ def decide(self: Task[[int], None], portfolio: int) -> None:
             while services.decide(portfolio, seen):
                 if monotonic() > deadline:
                     pipeline.wake_signalled(portfolio)
-                    return
+                    break
         except LogGapError:
             return  # the sweep comes again when the log has been read anew
         if not pipeline.is_to_match(portfolio):
