@@ -31,7 +31,8 @@ from trading.ticks import Ticks
 log = structlog.get_logger(__name__)
 Committed = Callable[[Moved], None]
 OthersWait = Callable[[], bool]
-MOST_SIGNALS = 2_000  # that wait for one commit: each takes 0.1 to 0.3 ms of a task that must end in time
+MOST_SIGNALS = 2_000  # that wait for one commit: each takes 0.1 to 0.3 ms of a task that must end in time,
+MARKS = 500  # and as much for every so many last prices that it carries
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
@@ -174,9 +175,14 @@ def _evaluate_in_slices(shard: Shard, lane: Lane, ticks: Ticks, deadline: float)
         lane.evaluate(ticks.cut(start, start + size))
         start += size
         _pace(lane, size, monotonic() - begun)
-        if monotonic() > deadline or len(lane.signals) >= MOST_SIGNALS:
+        if monotonic() > deadline or _are_enough(lane):
             return False
     return True
+
+
+def _are_enough(lane: Lane) -> bool:
+    """Signals, for one commit; one carries more prices than those before it."""
+    return bool(lane.signals) and len(lane.signals) * (1 + len(lane.signals[-1][2].marks) // MARKS) >= MOST_SIGNALS
 
 
 def _slice_size(lane: Lane) -> int:

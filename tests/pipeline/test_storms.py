@@ -2,6 +2,8 @@
 
 import pytest
 
+from alphapanda.connection import PREFIX
+from risk import services, tasks
 from strategies import evaluation
 from strategies.base import Strategy
 from tests.pipeline.live import House
@@ -29,3 +31,23 @@ def test_signals_do_not_wait_for_the_end_of_a_long_batch(house, monkeypatch):
     signals, known = house.portfolio.signals, []
     evaluation.evaluate(house.market.pk, house.portfolio.shard, 0.5, lambda _: known.append(signals.count()))
     assert known == [0, 2, 4, 5]  # the first time it has come to the control that starts the strategy
+
+
+def test_thousands_of_prices_that_signals_carry_make_a_commit_long_too(house, monkeypatch):
+    monkeypatch.setattr(evaluation, "SLICE", 1)
+    monkeypatch.setattr(evaluation, "MARKS", 1)  # each carries one
+    monkeypatch.setattr(evaluation, "MOST_SIGNALS", 4)
+    for _ in range(5):
+        house.append(house.traded)
+    signals, known = house.portfolio.signals, []
+    evaluation.evaluate(house.market.pk, house.portfolio.shard, 0.5, lambda _: known.append(signals.count()))
+    assert known == [0, 2, 4, 5]
+
+
+def test_deciding_that_is_not_through_is_followed_by_more_of_it_alone(house, redis, monkeypatch):
+    monkeypatch.setattr(services, "MOST_SIGNALS", 1)
+    monkeypatch.setattr(tasks, "SECONDS", -1.0)
+    house.tick(house.traded)
+    house.tick(house.traded)
+    assert not house.goes_on()
+    assert (house.portfolio.decisions.count(), redis.llen(PREFIX + "risk")) == (1, 1)
