@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphapanda.errors import InputError
@@ -163,7 +164,7 @@ def reference_hash(
     rows = [_instrument_line(instrument, exchange.facts.get(instrument.id, NO_FACTS)) for instrument in instruments]
     rows += [str(row) for row in (*exchange.calendar.hours, *exchange.calendar.special.values())]
     rows += ["|".join(_plain(value) for value in asdict(rate).values()) for rate in rates]
-    rows.append("|".join(_plain(value) for value in asdict(limits).values()))
+    rows.append("|".join(_plain(value) for value in structs.asdict(limits).values()))
     return sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
+from msgspec import structs
 
 from alphapanda.audit import ledger_hash
 from alphapanda.errors import InputError, StuckError
@@ -136,7 +137,7 @@ def limit(portfolio: Portfolio, strategies: list[Strategy], trial: Trial) -> Non
     for scope in trial.limits.scopes([name for name, _ in trial.strategies]):
         strategy = None if scope.strategy is None else strategies[scope.strategy]
         instrument = Instrument.objects.filter(symbol=scope.symbol).first() if scope.symbol else None
-        change(Whose(None, portfolio, strategy, instrument), asdict(scope.limits))
+        change(Whose(None, portfolio, strategy, instrument), structs.asdict(scope.limits))
 
 
 def _give_exits(portfolio: Portfolio, strategies: list[Strategy], exits: Exits) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
 from pydantic import ValidationError
 
 from alphapanda.errors import InputError
@@ -29,7 +30,7 @@ def changed_scopes(portfolio: Portfolio, given: GivenLimits | None, values: Mapp
     if given:
         wider = [scope for scope in scopes if scope.kind in _wider(given)]
         scopes = [*wider, *given.scopes(_types(portfolio))]
-    return [replace(s, limits=replace(s.limits, **values)) if s.kind == "portfolio" else s for s in scopes]
+    return [replace(s, limits=structs.replace(s.limits, **values)) if s.kind == "portfolio" else s for s in scopes]
 
 
 def checked_values(texts: Mapping[str, str]) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """Limits: what a person sets. The smaller, the tighter; None is off, and what may be done may be forbidden."""
 
-from dataclasses import dataclass, fields
 from decimal import Decimal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+
+class Limits(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """Shares, orders, rupees, seconds; deviations, concentration, leverage and the part of a volume are fractions.
 
-    Only the first four are on unless a person sets more.
+    Only the first four are on unless a person sets more. Each signal looks up what to ask under its limits, so they
+    keep their hash.
     """
 
     max_position: int | None = 1_000
@@ -38,10 +39,6 @@ class Limits:
     may_leave_circuit: bool = True  # prices beyond the circuit limits, where they are known
     may_slice: bool = True  # more than the freeze quantity, in several orders
 
-    def __hash__(self) -> int:
-        """Of those that are on unless a person sets more: each signal looks up what to ask under its limits."""
-        return hash((self.max_position, self.max_trades_per_day, self.max_price_deviation, self.max_age_seconds))
 
-
-LIMIT_NAMES = tuple(field.name for field in fields(Limits))
+LIMIT_NAMES = Limits.__struct_fields__
 NO_LIMITS = Limits(None, None, None, None)

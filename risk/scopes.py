@@ -5,9 +5,12 @@ instrument, whoever limits it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import structs
 
 from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
 from strategies.signal import Signal
@@ -50,7 +53,13 @@ def tightest(scopes: Iterable[Scope], symbol: str) -> Tightest:
             if is_set(scope.limits, name) and _is_tighter(name, scope, origins.get(name), symbol):
                 origins[name] = scope
     chosen: dict[str, Any] = {name: getattr(scope.limits, name) for name, scope in origins.items()}
-    return Tightest(Limits(**asdict(NO_LIMITS) | chosen), origins)
+    return Tightest(_same(structs.replace(NO_LIMITS, **chosen)), origins)
+
+
+@lru_cache(maxsize=1_000)
+def _same(limits: Limits) -> Limits:
+    """One object for all that are equal: what is kept by it is found without a look at 25 limits."""
+    return limits
 
 
 def loosens(before: Limits, after: Limits) -> list[str]:

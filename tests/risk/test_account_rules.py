@@ -1,10 +1,9 @@
 """Rules about the order and the account: each at its limit, one step inside and one outside."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from portfolio.position import Position, apply
 from risk.account_rules import ACCOUNT_RULES
@@ -199,7 +198,7 @@ def test_every_verdict_says_whose_limit_it_was():
     limits = replace(everything(), allowed_instruments=("X",), forbidden_instruments=("X",))
     facts = Exchange({SBIN.id: Facts(freeze_quantity=1, previous_close=Decimal(100))})
     whose = {name: Scope(limits, kind=name) for name in LIMIT_NAMES}
-    found = judge(structs.replace(situation(1, limits), origins=whose, exchange=facts))
+    found = judge(replace(situation(1, limits), origins=whose, exchange=facts))
     assert {verdict.rule: verdict.scope for verdict in found} == {**LIMIT_OF, "halt": None}
 
 

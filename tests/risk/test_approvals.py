@@ -1,12 +1,12 @@
 """Who may change which limits, and what waits for four eyes."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from risk.limit_services import Whose, change, change_limits, scopes_of
-from risk.limits import NO_LIMITS
+from risk.limits import LIMIT_NAMES, NO_LIMITS
 from risk.models import LimitsChange
 from risk.scopes import loosens, tightest
 from tests import pages, rows
@@ -157,7 +157,7 @@ def test_admin_says_that_loosening_waits(portfolio):
     client = pages.admin()
     page = f"/admin/risk/limits/{portfolio.limits.pk}/change/"
     given = {"max_position": 9_000, "max_trades_per_day": 50, "max_price_deviation": "0.1", "max_age_seconds": "5"}
-    may = dict.fromkeys((name for name in NO_LIMITS.__dataclass_fields__ if name.startswith("may_")), "on")
+    may = dict.fromkeys((name for name in LIMIT_NAMES if name.startswith("may_")), "on")
     answer = client.post(page, given | may, follow=True)
     assert "waits until another member of staff" in answer.content.decode()
     assert portfolio.limits.max_position == 1_000

@@ -1,10 +1,9 @@
 """Rules about what the exchange takes: each at its limit, one step inside and one outside."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from portfolio.position import Position, apply
 from risk.decide import Decider
@@ -23,7 +22,7 @@ BAND = Facts(lower_circuit=D(90), upper_circuit=D(110), previous_close=D(100))
 
 
 def denied(ordered, facts=None, held=0, target=None, price=100, volume=None, **limits) -> list[str]:
-    of = structs.replace(signal(target or ordered, tick(5, price)), volume=volume)
+    of = replace(signal(target or ordered, tick(5, price)), volume=volume)
     its_book = book()
     if held:
         its_book.hold(1, SBIN.id, apply(Position(), held, D(100), D(0)))

@@ -1,10 +1,9 @@
 """A person reads why: rule, limit, what was seen, whose limit, and whether an exit was exempt."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from risk.account_rules import ACCOUNT_RULES
 from risk.exchange_rules import EXCHANGE_RULES

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from risk.decide import Decider
 from risk.limits import LIMIT_NAMES, NO_LIMITS, Limits
@@ -12,7 +13,7 @@ from tests.builders import SBIN, TCS, book, signal, tick
 
 
 def scope(kind="portfolio", version=1, strategy=None, symbol=None, **limits) -> Scope:
-    return Scope(replace(NO_LIMITS, **limits), kind, version, strategy, symbol)
+    return Scope(structs.replace(NO_LIMITS, **limits), kind, version, strategy, symbol)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +128,7 @@ def test_a_symbol_that_any_list_names_has_an_answer_of_its_own(limit):
         assert limits.of(signal(1, tick(1, 100, replace(SBIN, symbol=name)))) == tightest(limits.scopes, name)
     found = limits.of(signal(1, tick(1, 100, replace(SBIN, symbol="TCS" if limit.startswith("forbidden") else "SBIN"))))
     assert found.origins[limit].kind == "portfolio"
+
+
+def test_equal_limits_are_one_object_for_whoever_looks_up_by_them():
+    assert tightest([scope(max_position=5)], "X").limits is tightest([scope(max_position=5)], "Y").limits

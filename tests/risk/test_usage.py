@@ -1,9 +1,9 @@
 """How near limits are: what is held, working and done today, against each scope's bound."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from portfolio.position import Position, apply
 from risk.limit_services import Whose, change, change_limits

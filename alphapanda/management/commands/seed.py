@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from msgspec import structs
 
 from alphapanda.environment import kept_secret
 from alphapanda.reference import instrument_rows, load_charges, load_hours, load_limits, load_special_days
@@ -51,7 +52,7 @@ def seed_reference() -> None:
     ChargeRate.objects.bulk_create([ChargeRate(**asdict(row)) for row in load_charges()], ignore_conflicts=True)
     TradingHours.objects.bulk_create([TradingHours(**asdict(row)) for row in load_hours()], ignore_conflicts=True)
     SpecialDay.objects.bulk_create([SpecialDay(**asdict(row)) for row in load_special_days()], ignore_conflicts=True)
-    Limits.objects.get_or_create(user=None, portfolio=None, instrument=None, defaults=asdict(load_limits()))
+    Limits.objects.get_or_create(user=None, portfolio=None, instrument=None, defaults=structs.asdict(load_limits()))
 
 
 def seed_market(is_active: bool) -> Market:
