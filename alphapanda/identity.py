@@ -6,15 +6,17 @@ from uuid import NAMESPACE_OID, UUID, SafeUUID, uuid5
 
 _VERSION_5 = 0x5 << 76 | 0x8 << 60
 _OTHER_BITS = ~(0xF << 76 | 0xC << 60)
-_new, _set = object.__new__, object.__setattr__
 
 
 class Derived(UUID):
     """A uuid5 that is worked out when somebody looks at it: each signal has three, and a backtest looks at none."""
 
     __slots__ = ("_names", "_parent")
-    _parent: UUID
-    _names: tuple[str, ...]
+    __setattr__ = object.__setattr__  # type: ignore[assignment]  # a way around `UUID`'s takes twice as long
+
+    def __init__(self, parent: UUID, names: tuple[str, ...]) -> None:
+        self._parent = parent
+        self._names = names
 
     def __getattr__(self, name: str) -> Any:
         """`int` before the first look, which keeps it, and what `UUID` would have set beside it."""
@@ -26,16 +28,13 @@ class Derived(UUID):
         for what in self._names:
             hashed = sha1(number.to_bytes(16) + what.encode(), usedforsecurity=False).digest()
             number = int.from_bytes(hashed[:16]) & _OTHER_BITS | _VERSION_5
-        _set(self, "int", number)
+        self.__setattr__("int", number)
         return number
 
 
 def derived_id(parent: UUID, *names: str) -> UUID:
     """The id of what follows from `parent`, and of what follows from that: its uuid5."""
-    made = _new(Derived)  # its parents' constructor wants a number
-    _set(made, "_parent", parent)
-    _set(made, "_names", names)
-    return made
+    return Derived(parent, names)
 
 
 def root_id(what: str) -> UUID:
