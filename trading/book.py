@@ -12,7 +12,7 @@ from trading.charges import Product, Rates, brokerage_of, charge
 from trading.fill import Fill
 from trading.instrument import Instrument, from_e4
 from trading.marks import Marks
-from trading.order import Order, OrderStatus
+from trading.order import COMPLETE, Order, OrderStatus
 from trading.paper import Liquidity, PaperTerms, Trade, match
 from trading.session import india_date
 from trading.tick import Tick
@@ -146,7 +146,7 @@ class Book:
         order.filled += trade.quantity
         order.fill_count += 1
         if not order.remaining and order.is_working:
-            order.close(OrderStatus.COMPLETE, tick.number)
+            order.close(COMPLETE, tick.number)
         charges = charge(order.side, traded, brokerage, rates)
         return Fill(
             order=order.id,

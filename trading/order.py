@@ -20,9 +20,9 @@ class Side(StrEnum):
     def __init__(self, name: str) -> None:
         self.sign = 1 if name == "BUY" else -1
 
-    @classmethod
-    def of(cls, signed_quantity: int) -> "Side":
-        return cls.BUY if signed_quantity > 0 else cls.SELL
+    @staticmethod
+    def of(signed_quantity: int) -> "Side":
+        return BUY if signed_quantity > 0 else SELL
 
 
 class OrderType(StrEnum):
@@ -51,6 +51,11 @@ class OrderStatus(StrEnum):
     COMPLETE = "COMPLETE"
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
+
+
+# Looked up at every signal, where an enum takes three times as long to find its member
+BUY, SELL = Side.BUY, Side.SELL
+MARKET, OPEN, COMPLETE = OrderType.MARKET, OrderStatus.OPEN, OrderStatus.COMPLETE
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
@@ -91,7 +96,7 @@ class Order(msgspec.Struct, gc=False):
 
     @property
     def is_working(self) -> bool:
-        return self.status is OrderStatus.OPEN
+        return self.status is OPEN
 
     @property
     def signed_remaining(self) -> int:

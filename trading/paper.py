@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from trading.instrument import Instrument, to_e4
-from trading.order import Order, OrderStatus, OrderType, Side, Validity
+from trading.order import MARKET, Order, OrderStatus, Side, Validity
 from trading.session import MINUTE, india_day
 from trading.tick import Depth, Level, Tick
 
@@ -59,7 +59,7 @@ def match(order: Order, tick: Tick, liquidity: Liquidity | None, terms: PaperTer
     """
     if tick.time < order.placed_time + terms.latency_ms * 1_000:
         return []
-    if order.terms.order_type is OrderType.MARKET:
+    if order.terms.order_type is MARKET:
         return _at_market(order, tick, liquidity, terms)
     if _has_lapsed(order, tick):
         order.close(OrderStatus.EXPIRED, tick.number)
