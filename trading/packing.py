@@ -1,8 +1,8 @@
 """Ticks as bytes: a byte for the form, then records of one size; numbers follow from the first one."""
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from trading.instrument import Instrument
 from trading.tick import Depth, Level, Tick
@@ -53,16 +53,15 @@ def widened(records: bytes) -> bytes:
 
 
 def unpacked(
-    records: memoryview, first_number: int, instruments: Mapping[int, Instrument], *, is_wide: bool
+    records: bytes | memoryview, numbers: Iterable[int], instruments: Mapping[int, Instrument], *, is_wide: bool
 ) -> Iterator[Tick]:
     """Ticks, one after the other. Raises KeyError for an instrument that is not in the table (yet)."""
-    numbers = count(first_number)
     if is_wide:
-        for i, price, time, volume, arrival, *book in WIDE.iter_unpack(records):
-            yield Tick(next(numbers), instruments[i], price, time, volume, arrival or None, _depth(book))
+        for number, (i, price, time, volume, arrival, *book) in zip(numbers, WIDE.iter_unpack(records), strict=True):
+            yield Tick(number, instruments[i], price, time, volume, arrival or None, _depth(book))
     else:
-        for i, price, time, volume, arrival in PLAIN.iter_unpack(records):
-            yield Tick(next(numbers), instruments[i], price, time, volume, arrival or None)
+        for number, (i, price, time, volume, arrival) in zip(numbers, PLAIN.iter_unpack(records), strict=True):
+            yield Tick(number, instruments[i], price, time, volume, arrival or None)
 
 
 def unpacked_at(

@@ -113,7 +113,7 @@ class Ticks:
         return len(self._records) // self._size
 
     def __iter__(self) -> Iterator[Tick]:
-        return unpacked(self._records, self.first, self._instruments, is_wide=self._is_wide)
+        return unpacked(self._records, range(self.first, self.last + 1), self._instruments, is_wide=self._is_wide)
 
     @property
     def last(self) -> int:
@@ -134,8 +134,10 @@ class Ticks:
         return unpacked_at(place, self._records, self.first, self._instruments, is_wide=self._is_wide)
 
     def at(self, places: Sequence[int]) -> Iterable[tuple[int, Tick]]:
-        """Ticks at some places; all of them are made in a third of the time."""
-        return enumerate(self) if len(places) == len(self) else ((place, self.tick(place)) for place in places)
+        """Ticks at some places, each with its place: their records alone are gone through."""
+        records = np.frombuffer(self._records, f"V{self._size}")[np.asarray(places, np.intp)].tobytes()
+        numbers = [self.first + place for place in places]
+        return zip(places, unpacked(records, numbers, self._instruments, is_wide=self._is_wide), strict=True)
 
     def cut(self, begin: int, end: int) -> Ticks:
         """From one place up to another, which is left out."""
