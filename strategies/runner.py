@@ -12,7 +12,7 @@ from strategies.indicators import Window
 from strategies.marked import Marked
 from strategies.panel import Panel
 from strategies.sheet import Sheet
-from strategies.signal import Signal, Target
+from strategies.signal import Signal, Target, plain_target
 from trading.fill import Fill
 from trading.order import Side
 from trading.prices import Known
@@ -102,7 +102,7 @@ class Runner:
         return wishes
 
     def on_wish(self, tick: Tick, position: int, prices: Known) -> list[Signal]:
-        return self._edges(tick, [Target(position)], prices)
+        return self._edges(tick, [plain_target(position)], prices)
 
     def on_fill(self, fill: Fill) -> None:
         self._instance(fill.instrument.id).on_fill(fill)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from numbers import Real
 from uuid import UUID
 
@@ -79,6 +80,12 @@ class Target(msgspec.Struct, frozen=True, gc=False):
         if Validity(self.validity) is not Validity.TTL:
             return minutes is None
         return type(minutes) is int and 0 < minutes <= MAX_MINUTES
+
+
+@lru_cache(maxsize=1_000, typed=True)
+def plain_target(position: int) -> Target:
+    """A position and nothing else, as most targets are: a strategy wants the same few again and again."""
+    return Target(position)
 
 
 class Source(StrEnum):

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from strategies.signal import Target
+from strategies.signal import Target, plain_target
 from tests.builders import rupees
 from trading.order import OrderType, Terms, Validity
 
@@ -79,3 +79,9 @@ def test_minutes_go_with_ttl_only(validity, minutes):
 def test_a_reason_that_the_ledger_could_not_store_is_refused(reason):
     with pytest.raises(ValueError, match="reason"):
         Target(5, reason=reason)
+
+
+def test_a_position_that_is_wanted_again_is_checked_as_if_it_were_new():
+    assert plain_target(1) == Target(1)
+    with pytest.raises(ValueError, match="whole number"):
+        plain_target(True)
