@@ -6,6 +6,7 @@ It calls the same lane, the same `advance` and the same decider as the pipeline.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import attrgetter
 
 from risk.decide import Decider
 from strategies.lane import Lane
@@ -17,6 +18,7 @@ from trading.prices import Prices
 from trading.ticks import Ticks
 
 BATCH = 32_768  # ticks at once where they come from files
+BY_TICK, IN_TURN = attrgetter("tick"), attrgetter("tick", "turn")
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Backtest:
                 self._show_fills(batch.first)
             self.lane.evaluate(batch)
             events: list[Signal | Stop] = [*self._stops(), *self._signals()]
-            events.sort(key=lambda event: (event.tick, event.turn))
+            events.sort(key=IN_TURN)
             self._advance(batch, events)
 
     def _advance(self, batch: Ticks, events: list[Signal | Stop]) -> None:
@@ -56,7 +58,7 @@ class Backtest:
         advance(self.decider.book, [batch], events, batch.last, self.decider.act, look)
         made = watch.take() if watch else []
         spoken = [event for event in events if isinstance(event, Signal)]
-        self.signals += sorted([*made, *spoken], key=lambda signal: signal.tick)
+        self.signals += sorted([*made, *spoken], key=BY_TICK)
 
     def _signals(self) -> Iterator[Signal]:
         yield from (signal for *_, signal in self.lane.signals)

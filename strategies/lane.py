@@ -110,7 +110,8 @@ class Lane:
         scan = Scan.of(ticks, self.interest, partial(self._shown, ticks.last))
         passing = Passing(self.prices, ticks, places := scan.places())
         for passing.index, (place, tick) in enumerate(ticks.at(places)):
-            self._ask(tick, scan.asked.get(place, ()), passing)
+            if asked := scan.asked.get(place):
+                self._ask(tick, asked, passing)
             for strategy, runner, position in scan.wishes.get(place, ()):
                 self._hear(strategy, runner, tick.number, runner.on_wish, tick, position, passing)
         self.prices.pass_over(ticks)

@@ -66,9 +66,9 @@ def advance(
 
     waiting = deque(events)
     for ticks in batches:
-        begin = 0
-        while waiting and waiting[0].tick <= ticks.last:
-            begin = pass_over(ticks, begin, waiting[0].tick + 1 - ticks.first)
+        begin, first, last = 0, ticks.first, ticks.last
+        while waiting and waiting[0].tick <= last:
+            begin = pass_over(ticks, begin, waiting[0].tick + 1 - first)
             act(waiting.popleft())
         pass_over(ticks, begin, len(ticks))
     for event in waiting:

@@ -56,9 +56,9 @@ class Groups:
 
     def span(self, instrument: int) -> tuple[int, int]:
         """From where to where in `order` an instrument has its ticks."""
-        if instrument not in self._spans:
-            self._spans[instrument] = self._span(instrument)
-        return self._spans[instrument]
+        if (span := self._spans.get(instrument)) is None:
+            span = self._spans[instrument] = self._span(instrument)
+        return span
 
     @cached_property
     def places(self) -> memoryview:
@@ -198,8 +198,8 @@ class Ticks:
         for instrument in instruments:
             low, high = self.groups.span(instrument)
             at = bisect_left(places, begin, low, high)
-            if at < high:
-                found = min(found, places[at])
+            if at < high and places[at] < found:
+                found = places[at]
         return found if found < end else None
 
 
