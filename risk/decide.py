@@ -59,7 +59,7 @@ class Decider:
             return _refused(signal, Verdict("nothing_to_do", False, None, str(signal.target)))
         day = india_date(signal.time)
         verdicts = judge(self._situation(signal, ordered, day))
-        if [verdict for verdict in verdicts if verdict.denies]:
+        if [verdict for verdict in verdicts if not verdict.passed and verdict.denies]:  # most need not be asked
             return Decision(signal, False, 0, verdicts)
         orders = tuple(self._orders(signal, ordered))
         for order in orders:

@@ -107,7 +107,7 @@ class Book:
         """That of `valued`: every signal asks for it, so in whole numbers, and however many strategies hold it."""
         held = self._units
         try:
-            each_e4 = marks_e4.of_each(held) if isinstance(marks_e4, Marks) else [marks_e4[i] for i in held]
+            each_e4 = marks_e4.of_each(held) if type(marks_e4) is Marks else [marks_e4[i] for i in held]
         except KeyError:
             return self.valued(marks_e4).equity
         return self.cash + from_e4(sum(map(mul, held.values(), each_e4)))
