@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from strategies.runner import Runner
+from strategies.tape import Tape
 from trading.roster import Roster
 from trading.ticks import Groups
 
@@ -17,17 +18,19 @@ Ask = tuple[int, Runner]  # strategy, its runner
 class Audience:
     """Runners that look at the same instruments."""
 
-    roster: Roster
+    tape: Tape
     asks: list[Ask] = field(default_factory=list)
 
 
 class Interest:
     """Of a lane's runners, in their order. Whoever looks pays for those interested, not for all.
 
+    `tapes` have the latest prices of the instruments that they look at, some of them from the interest before.
     `furthest` is the last tick that any of them had seen, `one_by_one` how many of them take no arrays.
     """
 
-    def __init__(self, runners: Mapping[int, Runner]) -> None:
+    def __init__(self, runners: Mapping[int, Runner], tapes: Mapping[Roster, Tape]) -> None:
+        self.tapes = {r.roster: tapes.get(r.roster) or Tape(r.roster) for r in runners.values()}
         self._runners, self._count = runners, len(runners)
         self._turns = {strategy: turn for turn, strategy in enumerate(runners)}
         self._of_all: dict[int, Audience] = {}
@@ -45,7 +48,7 @@ class Interest:
         if name not in audiences:
             for instrument in runner.instruments or ():
                 self._by_instrument[instrument].append(name)
-        audiences.setdefault(name, Audience(runner.roster)).asks.append(ask)
+        audiences.setdefault(name, Audience(self.tapes[runner.roster])).asks.append(ask)
 
     def is_of(self, runners: Mapping[int, Runner]) -> bool:
         """Runners only leave a mapping; who joins comes in a new one."""

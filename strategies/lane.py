@@ -19,7 +19,9 @@ from strategies.runner import Runner
 from strategies.scan import Scan
 from strategies.sheet import Sheet
 from strategies.signal import Signal
+from strategies.tape import Tape
 from trading.prices import Known, Passing, Prices
+from trading.roster import Roster
 from trading.tick import Tick
 from trading.ticks import Ticks
 
@@ -60,7 +62,8 @@ class Lane:
     `note` is told which strategy gets which tick before its code runs; `interruptions` are what the house
     itself raises into that code (a time limit): they end the work, not the strategy.
     `pace` is how many ticks at a time it was quick with, `ticked` the instruments that had one lately,
-    `slowed` strategies whose form for arrays failed: they go on tick by tick.
+    `slowed` strategies whose form for arrays failed: they go on tick by tick; `tapes` have the latest prices of the
+    instruments that its runners look at.
     """
 
     place: int = 0
@@ -73,12 +76,14 @@ class Lane:
     interruptions: tuple[type[BaseException], ...] = ()
     pace: int = FIRST_PACE
     ticked: set[int] = field(default_factory=set)
+    tapes: dict[Roster, Tape] = field(default_factory=dict)
     _interest: Interest | None = None
 
     @property
     def interest(self) -> Interest:
         if self._interest is None or not self._interest.is_of(self.runners):
-            self._interest = Interest(self.runners)
+            self._interest = Interest(self.runners, self.tapes)
+            self.tapes = self._interest.tapes
         return self._interest
 
     def evaluate(self, ticks: Ticks) -> None:
@@ -114,10 +119,11 @@ class Lane:
                 self._ask(tick, asked, passing)
             for strategy, runner, position in scan.wishes.get(place, ()):
                 self._hear(strategy, runner, tick.number, runner.on_wish, tick, position, passing)
+        scan.keep()
         self.prices.pass_over(ticks)
         self.ticked.update(ticks.groups.instruments.tolist())
 
-    def _shown(self, last: int, ask: Ask, sheet: Sheet) -> Wishes | None:
+    def _shown(self, last: int, ask: Ask, sheet: Sheet, tape: Tape) -> Wishes | None:
         strategy, runner = ask
         if runner.place >= last or strategy not in self.runners:
             return []
@@ -125,7 +131,7 @@ class Lane:
             return None
         self.note(strategy, last)
         try:
-            return runner.on_prices(sheet)
+            return runner.on_prices(sheet, tape)
         except self.interruptions:
             raise
         except BaseException as error:  # noqa: BLE001  (asked tick by tick it fails where it fails, whatever the batch)

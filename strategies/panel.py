@@ -11,115 +11,107 @@ from strategies.arrays import Indices, Prices64
 from strategies.indicators import Window
 from strategies.packed import packed, unpacked
 from strategies.sheet import Sheet
+from strategies.tape import Tape
 
 MOST_CELLS = 64  # of its windows that may be touched for each price
 
 
 class Windows:
-    """The last `size` prices of each row, in a ring; a row's `counts` says how many it has had."""
+    """The last `size` prices of each row: those that the strategy brought with it, then what the tape has had since."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, tape: Tape) -> None:
         self.size = size
-        self.counts = np.zeros(0, np.int64)
-        self.values = np.zeros((0, size), np.int64)
-        self.largest = 0
+        self._tape = tape
+        self._since = np.zeros(0, np.int64)  # prices that the tape had had of a row before
+        self._had = np.zeros(0, np.int64)  # prices that it brought of a row, the last of them at the row's end
+        self._brought = np.zeros((0, size), np.int64)
+        self._largest = 0
+
+    @property
+    def largest(self) -> int:
+        """No price is larger."""
+        return max(self._largest, self._tape.largest)
 
     def grow(self, rows: int) -> None:
-        more = rows - len(self.counts)
-        self.counts = np.concatenate([self.counts, np.zeros(more, np.int64)])
-        self.values = np.concatenate([self.values, np.zeros((more, self.size), np.int64)])
+        self._tape.lengthen(self.size)
+        more = rows - len(self._since)
+        self._since, self._had = (np.pad(of, (0, more)) for of in (self._since, self._had))
+        self._brought = np.pad(self._brought, ((0, more), (0, 0)))
+
+    def counts(self, rows: Indices) -> Indices:
+        """How many prices each row has had, also those that have left its window since it is in here."""
+        return np.asarray(self._had[rows] + self._came(rows))
 
     def before(self, sheet: Sheet, back: int, otherwise: Prices64) -> Prices64:
         """The price of the instrument so many before each of a sheet's, at most `size`; or another where none is."""
-        if back * len(sheet.rows) > len(sheet):
-            return self._all_before(sheet, back, otherwise)
-        prices = np.empty_like(sheet.prices)
-        prices[back:] = sheet.prices[:-back]
-        early = np.flatnonzero(sheet.nth < back)
-        rows = sheet.price_rows[early]
-        number = self.counts[rows] + sheet.nth[early] - back
-        found = self.values.reshape(-1)[self._cells(rows, number)]
-        prices[early] = np.where(number >= 0, found, otherwise[early])
-        return prices
-
-    def _all_before(self, sheet: Sheet, back: int, otherwise: Prices64) -> Prices64:
-        """Where most of them are not in the sheet: a few prices of each of thousands of instruments."""
-        numbers = self.counts[sheet.rows] - back
-        prices = self.values.reshape(-1)[self._all_cells(sheet, numbers)]
-        if numbers.min() < 0:
-            prices = np.where(numbers[sheet.group] + sheet.nth >= 0, prices, otherwise)
-        if sheet.longest > back:
-            prices[back:] = np.where(sheet.nth[back:] < back, prices[back:], sheet.prices[:-back])
+        prices, first = self._tape.before(sheet, back), self._came(sheet.rows) - back
+        if first.min() < 0:
+            early = np.flatnonzero(first[sheet.group] + sheet.nth < 0)
+            rows, back_from_end = sheet.price_rows[early], (first[sheet.group] + sheet.nth)[early]
+            is_there = back_from_end >= -self._had[rows]
+            prices[early] = np.where(is_there, self._brought[rows, back_from_end], otherwise[early])
         return prices
 
     def is_full(self, sheet: Sheet) -> Indices:
         """Whether the window would be full with each price."""
-        return np.asarray(self.counts[sheet.rows][sheet.group] + sheet.nth + 1 >= self.size)
+        return np.asarray(self.counts(sheet.rows)[sheet.group] + sheet.nth + 1 >= self.size)
 
     def held(self, sheet: Sheet, otherwise: Prices64) -> Prices64:
-        """What the windows of a sheet's instruments hold, in no order, a row each; or another where they are empty."""
-        values, counts = self.values[sheet.rows], self.counts[sheet.rows]
-        return np.where(np.arange(self.size) < counts[:, None], values, otherwise[:, None])
+        """What the windows of a sheet's instruments hold, a row each, the oldest first; or another where they are
+        empty.
+        """
+        return np.where(self._is_empty(self.counts(sheet.rows)), otherwise[:, None], self._last(sheet.rows))
 
-    def keep(self, sheet: Sheet) -> None:
-        """Adds a sheet's prices."""
-        if sheet.longest <= self.size:
-            self.values.reshape(-1)[self._all_cells(sheet, self.counts[sheet.rows])] = sheet.prices
-        else:
-            kept = np.flatnonzero(sheet.left < self.size)
-            rows = sheet.price_rows[kept]
-            self.values.reshape(-1)[self._cells(rows, self.counts[rows] + sheet.nth[kept])] = sheet.prices[kept]
-        self.counts[sheet.rows] += sheet.lengths
-        self.largest = max(self.largest, sheet.largest)
+    def take(self, row: int, window: list[int]) -> None:
+        """What a row holds from now on."""
+        self._since[row], self._had[row] = self._tape.counts[row], len(window)
+        self._brought[row, self.size - len(window) :] = window
+        self._largest = max([self._largest, *window])
 
-    def _cells(self, rows: Indices, numbers: Indices) -> Indices:
-        """Places in the flat values: by two indices and a remainder NumPy takes 5.7 ns for each, this way 2.6."""
-        return np.asarray(rows * self.size + numbers - numbers // self.size * self.size)
-
-    def _all_cells(self, sheet: Sheet, numbers: Indices) -> Indices:
-        """Those of all prices of a sheet, whose instruments' first ones have these numbers."""
-        cells = (numbers % self.size)[sheet.group] + sheet.nth
-        cells -= (cells >= self.size) * self.size if sheet.longest <= self.size else cells // self.size * self.size
-        return np.asarray(cells + (sheet.rows * self.size)[sheet.group])
-
-    def take(self, row: int, window: Window) -> None:
-        values = window.dump()
-        self.counts[row] = len(values)
-        self.values[row, : len(values)] = values
-        self.largest = max([self.largest, *values])
+    def clear(self) -> None:
+        self._since[:], self._had[:] = self._tape.counts[: len(self._since)], 0
 
     def dump(self, rows: Indices) -> list[list[int]]:
         """Of each row what its window holds, the oldest first."""
-        counts = self.counts[rows]
-        values: list[list[int]] = self.values[rows[:, None], self._order(counts)].tolist()
-        return [of[max(self.size - count, 0) :] for of, count in zip(values, counts.tolist(), strict=True)]
+        return _lists(self._last(rows), self.counts(rows))
 
     def pack(self, rows: Indices) -> dict[str, Any]:
-        """What `unpack` makes windows of, with those rows alone: from one price to the next are small numbers."""
-        counts = self.counts[rows]
-        prices = self.values[rows[:, None], self._order(counts)]
-        if (counts < self.size).any():
-            is_empty = np.arange(self.size) < self.size - counts[:, None]
-            prices = np.where(is_empty, self.values[rows, :1], prices)
+        """What `unpacked_windows` reads, with those rows alone: from one price to the next are small numbers."""
+        counts, last = np.minimum(self.counts(rows), self.size), self._last(rows)
+        prices = np.where(self._is_empty(counts), last[:, -1:], last)
         first, steps = packed(prices[:, 0]), packed(np.diff(prices))
         return {"size": self.size, "counts": packed(counts), "first": first, "steps": steps}
 
-    @classmethod
-    def unpack(cls, kept: dict[str, Any]) -> Windows:
-        windows = cls(kept["size"])
-        if "values" in kept:  # as they were saved before: the ring as it is
-            windows.counts, values = unpacked(kept["counts"]), unpacked(kept["values"])
-            windows.values = values.reshape(-1, windows.size)
-            return windows
-        counts, first, steps = (unpacked(kept[name]) for name in ("counts", "first", "steps"))
-        prices = np.column_stack([first, steps.reshape(len(first), windows.size - 1)])
-        windows.counts, windows.values = counts, np.empty_like(prices)
-        windows.values[np.arange(len(counts))[:, None], windows._order(counts)] = prices.cumsum(axis=1)
-        return windows
+    def _came(self, rows: Indices) -> Indices:
+        return np.asarray(self._tape.counts[rows] - self._since[rows])
 
-    def _order(self, counts: Indices) -> Indices:
-        """Where in the ring the prices of rows with so many are, the oldest first; before them what is empty."""
-        return np.asarray((counts[:, None] + np.arange(self.size)) % self.size)
+    def _is_empty(self, counts: Indices) -> Indices:
+        return np.asarray(np.arange(self.size, 0, -1) > counts[:, None])
+
+    def _last(self, rows: Indices) -> Prices64:
+        """The oldest first; anything where there are fewer."""
+        prices, came = self._tape.last(rows, self.size), self._came(rows)
+        if came.min(initial=self.size) < self.size:
+            back_from_end = np.minimum(came[:, None] - np.arange(self.size, 0, -1), -1)
+            is_brought = np.arange(self.size, 0, -1) > came[:, None]
+            prices = np.where(is_brought, self._brought[rows[:, None], back_from_end], prices)
+        return prices
+
+
+def unpacked_windows(kept: dict[str, Any]) -> list[list[int]]:
+    """Of what `Windows.pack` gave: the prices of each row, the oldest first."""
+    size, counts = kept["size"], unpacked(kept["counts"])
+    if "values" in kept:  # as they were saved before: in a ring
+        places = (counts[:, None] + np.arange(size)) % size
+        return _lists(unpacked(kept["values"]).reshape(-1, size)[np.arange(len(counts))[:, None], places], counts)
+    first, steps = unpacked(kept["first"]), unpacked(kept["steps"])
+    return _lists(np.column_stack([first, steps.reshape(len(first), size - 1)]).cumsum(axis=1), counts)
+
+
+def _lists(prices: Prices64, counts: Indices) -> list[list[int]]:
+    """The last so many of each row."""
+    size = prices.shape[1]
+    return [of[max(size - count, 0) :] for of, count in zip(prices.tolist(), counts.tolist(), strict=True)]
 
 
 class Panel:
@@ -127,9 +119,10 @@ class Panel:
     with an instance that is asked tick by tick.
     """
 
-    def __init__(self, windows: dict[str, int]) -> None:
+    def __init__(self, windows: dict[str, int], tape: Tape) -> None:
         """`windows` gives their sizes."""
-        self.windows = {name: Windows(size) for name, size in windows.items()}
+        self.tape = tape
+        self.windows = {name: Windows(size, tape) for name, size in windows.items()}
         self._held = np.zeros(0, np.int64)
         self._is_inside = np.zeros(0, bool)
         self._rows: dict[int, int] = {}
@@ -141,18 +134,14 @@ class Panel:
     def held(self, sheet: Sheet) -> Prices64:
         return self._held[sheet.rows]
 
-    def keep(self, sheet: Sheet) -> None:
-        for windows in self.windows.values():
-            windows.keep(sheet)
-
     def bring_in(self, sheet: Sheet, bring: Callable[[int], tuple[dict[str, Window], int]]) -> None:
         """Asks for windows and target of those instruments of a sheet that are not inside."""
-        self._grow(int(sheet.rows.max()) + 1)
+        self._grow(len(self.tape.counts))
         for index in np.flatnonzero(~self._is_inside[sheet.rows]).tolist():
             instrument, row = int(sheet.instruments[index]), int(sheet.rows[index])
-            windows, self._held[row] = bring(instrument)
-            for name, window in windows.items():
-                self.windows[name].take(row, window)
+            brought, self._held[row] = bring(instrument)
+            for name, windows in self.windows.items():
+                windows.take(row, brought[name].dump() if brought else [])
             self._is_inside[row], self._rows[instrument] = True, row
 
     def want(self, instrument: int, position: int) -> None:
@@ -169,7 +158,7 @@ class Panel:
 
     def clear(self) -> None:
         for windows in self.windows.values():
-            windows.counts[:] = 0
+            windows.clear()
 
     def pack(self) -> dict[str, Any]:
         """Targets and windows of all instruments, as `unpacked_states` takes them."""
@@ -188,14 +177,10 @@ class Panel:
         return found
 
     def _grow(self, rows: int) -> None:
-        if rows <= len(self._held):
-            return
-        rows = max(rows, 2 * len(self._held))
-        more = rows - len(self._held)
-        self._held = np.concatenate([self._held, np.zeros(more, np.int64)])
-        self._is_inside = np.concatenate([self._is_inside, np.zeros(more, bool)])
-        for windows in self.windows.values():
-            windows.grow(rows)
+        if more := rows - len(self._held):
+            self._held, self._is_inside = np.pad(self._held, (0, more)), np.pad(self._is_inside, (0, more))
+            for windows in self.windows.values():
+                windows.grow(rows)
 
 
 def unpacked_states(kept: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -203,6 +188,6 @@ def unpacked_states(kept: dict[str, Any]) -> dict[int, dict[str, Any]]:
     instruments, targets = (unpacked(kept[name]).tolist() for name in ("instruments", "targets"))
     states: list[dict[str, Any]] = [{"target": target} for target in targets]
     for name, windows in kept["windows"].items():
-        for state, values in zip(states, Windows.unpack(windows).dump(np.arange(len(states))), strict=True):
+        for state, values in zip(states, unpacked_windows(windows), strict=True):
             state[name] = values
     return dict(zip(instruments, states, strict=True))

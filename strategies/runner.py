@@ -6,13 +6,14 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from alphapanda.identity import derived_id
-from strategies.arrays import Wishes
+from strategies.arrays import Wishes, checked
 from strategies.base import Strategy
 from strategies.indicators import Window
 from strategies.marked import Marked
 from strategies.panel import Panel
 from strategies.sheet import Sheet
 from strategies.signal import Signal, Target, plain_target
+from strategies.tape import Tape
 from trading.fill import Fill
 from trading.order import Side
 from trading.prices import Known
@@ -86,20 +87,17 @@ class Runner:
             return []
         return self._edges(tick, _targets(wanted), prices)
 
-    def on_prices(self, sheet: Sheet) -> Wishes | None:
-        """Many prices at once; what comes of a wish is said by `on_wish`, in the order of ticks.
+    def on_prices(self, sheet: Sheet, tape: Tape) -> Wishes | None:
+        """Many prices at once, shown on a tape; what comes of a wish is said by `on_wish`, in the order of ticks.
 
         None where `on_tick` is to be asked. Errors: whatever the strategy raises; the state is as it was.
         """
         asked = self._strategy(self._parameters)
-        panel = self._panel = self._panel or _panel_of(asked)
+        panel = self._panel_on(tape, asked)
         if not panel.suits(sheet):
             return None
         panel.bring_in(sheet, self._bring)
-        wishes = _checked(asked.on_prices(sheet, panel), len(sheet))
-        if wishes is not None:
-            panel.keep(sheet)
-        return wishes
+        return checked(asked.on_prices(sheet, panel), len(sheet))
 
     def on_wish(self, tick: Tick, position: int, prices: Known) -> list[Signal]:
         return self._edges(tick, [plain_target(position)], prices)
@@ -117,8 +115,7 @@ class Runner:
         if self._panel and self._strategy.on_gap is Strategy.on_gap:
             self._panel.clear()
         else:
-            for instrument in self._targets:
-                self._instance(instrument)
+            self._leave_panel()
         for instance in self._instances.values():
             instance.on_gap()
 
@@ -159,6 +156,17 @@ class Runner:
             instance.load((self._panel and self._panel.take_out(instrument)) or {})
             instance.target = self._targets.setdefault(instrument, 0)
         return instance
+
+    def _panel_on(self, tape: Tape, asked: Strategy) -> Panel:
+        """In a lane of its own, where it may have been tried alone, was another tape."""
+        if self._panel is None or self._panel.tape is not tape:
+            self._leave_panel()
+            self._panel = Panel(_sizes(asked), tape)
+        return self._panel
+
+    def _leave_panel(self) -> None:
+        for instrument in self._targets:
+            self._instance(instrument)
 
     def _bring(self, instrument: int) -> tuple[dict[str, Window], int]:
         """Windows and target for the panel; no windows where they are empty, as of an instrument that is new."""
@@ -220,25 +228,17 @@ def _counted(busy: list[int], tick: Tick) -> list[int]:
     return [second, count]
 
 
-def _panel_of(instance: Strategy) -> Panel:
-    """Errors: TypeError for a strategy that has any other state than windows."""
+def _sizes(instance: Strategy) -> dict[str, int]:
+    """Of its windows. Errors: TypeError for a strategy that has any other state."""
     windows = _windows(instance)
     other = vars(instance).keys() - windows.keys() - {"parameters", "target"}
     if other or any(map(len, windows.values())):
         raise TypeError(f"`on_prices` is only asked where all state is windows, empty at the start: {sorted(other)}")
-    return Panel({name: window.size for name, window in windows.items()})
+    return {name: window.size for name, window in windows.items()}
 
 
 def _windows(instance: Strategy) -> dict[str, Window]:
     return {name: value for name, value in vars(instance).items() if isinstance(value, Window)}
-
-
-def _checked(wishes: Any, count: int) -> Wishes | None:
-    """What `on_prices` returned. Errors: ValueError or TypeError when it is no list of places and positions."""
-    for index, _ in wishes or ():
-        if type(index) is not int or not 0 <= index < count:
-            raise ValueError(f"`on_prices` must name places from 0 to {count - 1}, got {index!r}")
-    return None if wishes is None else list(wishes)
 
 
 def _targets(wanted: Any) -> list[Target]:

@@ -43,6 +43,7 @@ PURE = (
     "strategies.panel",
     "strategies.stated",
     "strategies.sheet",
+    "strategies.tape",
     "strategies.interest",
     "strategies.lane",
     "strategies.scan",

@@ -81,7 +81,7 @@ class Breaks(Strategy):
         return 10 if len(self.prices) == 20 else None
 
     def on_prices(self, sheet, panel):
-        count = panel.windows["prices"].counts[sheet.rows][sheet.group] + sheet.nth + 1
+        count = panel.windows["prices"].counts(sheet.rows)[sheet.group] + sheet.nth + 1
         if (count == 100).any():
             raise ValueError("by design")
         return [(index, 10) for index in np.flatnonzero(count == 20).tolist()]

@@ -17,6 +17,7 @@ from strategies.runner import Runner
 from strategies.stated import stated
 from tests.builders import SBIN, TCS, tick
 from trading.prices import Prices
+from trading.roster import Roster
 from trading.tick import Tick
 from trading.ticks import Ticks
 
@@ -37,6 +38,7 @@ reversions = st.builds(
     quantity=st.integers(1, 9),
     allow_short=st.booleans(),
 )
+KINDS = {MomentumParameters: Momentum, MeanReversionParameters: MeanReversion}
 steps = st.lists(st.tuples(st.integers(-60, 60), st.booleans()), min_size=1, max_size=300)
 
 
@@ -51,9 +53,10 @@ def walk(given_steps, start: int) -> list[Tick]:
 
 
 def lane(parameters: list) -> Lane:
-    kinds = {MomentumParameters: Momentum, MeanReversionParameters: MeanReversion}
-    runners = {n: Runner(UUID(int=n + 1), n, kinds[type(p)], p) for n, p in enumerate(parameters)}
-    return Lane(runners=runners)
+    roster = Roster()
+    return Lane(
+        runners={n: Runner(UUID(int=n + 1), n, KINDS[type(p)], p, roster=roster) for n, p in enumerate(parameters)}
+    )
 
 
 def kept(runner: Runner):
@@ -82,9 +85,9 @@ def run(a_lane: Lane, ticks: list[Tick], sizes: list[int], reload_at: int, gap_a
 
 def reloaded(a_lane: Lane) -> Lane:
     a_lane.settle()
-    runners = {}
+    runners, roster = {}, Roster()
     for n, old in a_lane.runners.items():
-        runners[n] = Runner(old.id, n, old._strategy, old._parameters)
+        runners[n] = Runner(old.id, n, old._strategy, old._parameters, roster=roster)
         runners[n].load(kept(old))
         runners[n].place = old.place
     prices = Prices(json.loads(json.dumps(a_lane.prices.dump())))
@@ -123,6 +126,60 @@ def test_runners_that_are_ahead_join_where_they_are():
     assert halves.runners[1].takes_arrays
     assert [state for _, state in outcome(halves)[1]] == [state for _, state in outcome(whole)[1]]
     assert {s.id for *_, s in halves.signals} == {s.id for *_, s in whole.signals}
+
+
+def test_windows_begin_anew_behind_a_gap():
+    ticks = walk([(n % 9 - 4, n % 3 > 0) for n in range(120)], 10**7)
+    parameters = [MomentumParameters(lookback=30, threshold="0.0001"), MeanReversionParameters(lookback=20)]
+    batched, one_by_one = (run(lane(parameters), ticks, [size], -1, 80) for size in (40, 1))
+    assert batched.runners[0].takes_arrays
+    assert outcome(batched) == outcome(one_by_one)
+
+
+def test_who_was_in_another_lane_meanwhile_knows_what_it_saw_there():
+    ticks = walk([(n % 7 - 3, n % 3 > 0) for n in range(200)], 10**7)
+    parameters = [MomentumParameters(lookback=3), MeanReversionParameters(lookback=5)]
+    whole, main = lane(parameters), lane(parameters)
+    whole.evaluate(Ticks.of(ticks))
+    main.evaluate(Ticks.of(ticks[:60]))
+    main.settle()
+    alone = Lane(main.place, runners={1: main.runners[1]})
+    alone.evaluate(Ticks.of(ticks[60:130]))
+    alone.settle()
+    main.evaluate(Ticks.of(ticks[60:]))
+    assert [state for _, state in outcome(main)[1]] == [state for _, state in outcome(whole)[1]]
+
+
+class Doubles(Momentum):
+    """Keeps other prices than those that come, where it is asked tick by tick."""
+
+    on_prices = Momentum.on_prices
+
+    def on_tick(self, tick):
+        return super().on_tick(replace(tick, price_e4=2 * tick.price_e4))
+
+
+@settings(max_examples=30)
+@given(steps, st.lists(st.sampled_from([1, 5, 17, 40]), min_size=1, max_size=4), st.integers(-1, 5))
+def test_what_one_strategy_keeps_never_reaches_another(given_steps, sizes, joins_at):
+    """They read one tape, and each of them the tape alone and what it brought itself; whoever joins or leaves."""
+    ticks, parameters = walk(given_steps, 10**7), MomentumParameters(lookback=4, threshold="0.0005")
+    alone, shared = lane([parameters]), lane([parameters])
+    roster = shared.runners[0].roster
+    begin = 0
+    for number, size in enumerate(islice(cycle(sizes), 80)):
+        if number == joins_at:
+            doubles = Runner(UUID(int=9), 9, Doubles, MomentumParameters(lookback=9), roster=roster)
+            doubles.place = shared.place
+            shared.runners = {9: doubles, **shared.runners}
+        if number == joins_at + 4:
+            shared.runners.pop(9, None)
+        if batch := ticks[begin : begin + size]:
+            alone.evaluate(Ticks.of(batch))
+            shared.evaluate(Ticks.of(batch))
+        begin += size
+    assert kept(shared.runners[0]) == kept(alone.runners[0])
+    assert {s.id for n, _, s in shared.signals if n == 0} == {s.id for *_, s in alone.signals}
 
 
 def test_a_long_batch_is_taken_at_once(monkeypatch):

@@ -9,9 +9,11 @@ from hypothesis.extra.numpy import arrays
 
 from strategies.lane import Lane
 from strategies.packed import packed, unpacked
-from strategies.panel import Windows
+from strategies.panel import Windows, unpacked_windows
 from strategies.stated import signalled, stated
+from strategies.tape import Tape
 from tests.builders import SBIN, TCS, runner, tick
+from trading.roster import Roster
 from trading.ticks import Ticks
 
 whole = st.integers(-(2**63), 2**63 - 1) | st.integers(-200, 200).map(lambda n: n * 500)
@@ -29,20 +31,19 @@ def test_prices_on_a_grid_take_two_bytes_each():
 
 @given(st.integers(1, 5), st.lists(st.lists(whole, max_size=12), max_size=4))
 def test_windows_come_back_exactly_however_full_they_are(size, histories):
-    windows = Windows(size)
+    rows, roster = np.arange(len(histories)), Roster()
+    roster.rows(rows)
+    windows = Windows(size, Tape(roster))
     windows.grow(len(histories))
     for row, prices in enumerate(histories):
-        for n, price in enumerate(prices):
-            windows.values[row, n % size] = price
-        windows.counts[row] = len(prices)
-    rows = np.arange(len(histories))
-    assert Windows.unpack(windows.pack(rows)).dump(rows) == [prices[-size:] for prices in histories]
+        windows.take(row, prices[-size:])
+    assert unpacked_windows(windows.pack(rows)) == windows.dump(rows) == [prices[-size:] for prices in histories]
 
 
 def test_windows_that_were_saved_as_rings_are_read():
     values = np.array([[40, 20, 30], [100, 0, 0]])
     kept = {"size": 3, "counts": packed(np.array([4, 1])), "values": packed(values)}
-    assert Windows.unpack(kept).dump(np.arange(2)) == [[20, 30, 40], [100]]
+    assert unpacked_windows(kept) == [[20, 30, 40], [100]]
 
 
 def test_states_from_before_there_were_panels_are_read():

@@ -1,0 +1,101 @@
+"""The latest prices of the instruments of a roster as a lane has read them: written once, read by all strategies.
+
+Ten strategies that each kept the prices of 9,000 instruments for themselves needed more than the processor's cache, and
+wrote each price ten times: 33 ns an evaluation in place of 18.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from strategies.arrays import Indices, Prices64
+from strategies.sheet import Sheet
+from trading.roster import Roster
+
+LEAST_ROOM = 32  # prices that a row takes before its last ones are moved back to its begin
+
+
+class Tape:
+    """`counts` says how many prices a row has had. Its last `size` ones stand one after the other, and those of the
+    sheet that is shown behind them: they belong to the row once the sheet is kept.
+    """
+
+    def __init__(self, roster: Roster) -> None:
+        self.roster = roster
+        self.size = self.largest = 0
+        self.counts = np.zeros(0, np.int64)
+        self._oldest = np.zeros(0, np.int64)  # where in its row the first of the last `size` prices is
+        self._values = np.zeros((0, LEAST_ROOM), np.int64)
+        self._cells: Indices | None = None  # of each price shown where the one `size` before it is
+        self._grow()
+
+    @property
+    def _room(self) -> int:
+        return self._values.shape[1] - self.size
+
+    def lengthen(self, size: int) -> None:
+        """From now on at least so many prices of each row are kept."""
+        if size > self.size:
+            last, self.size = self.last(np.arange(len(self.counts)), self.size), size
+            self._values = np.zeros((len(last), size + max(size, LEAST_ROOM)), np.int64)
+            self._values[:, size - last.shape[1] : size] = last
+            self._oldest[:] = 0
+            self._cells = None
+
+    def show(self, sheet: Sheet) -> None:
+        self._grow()
+        self._cells = None
+
+    def before(self, sheet: Sheet, back: int) -> Prices64:
+        """The price so many before each of the sheet shown, at most `size`; anything where the row has had fewer."""
+        cells = self._written(sheet)
+        values = self._values.reshape(-1)[self.size - back :]
+        if sheet.longest <= self._room:
+            return values.take(cells)
+        prices = np.empty_like(sheet.prices)
+        prices[back:] = sheet.prices[:-back]
+        early = np.flatnonzero(sheet.nth < back)
+        prices[early] = values[cells[early]]
+        return prices
+
+    def last(self, rows: Indices, size: int) -> Prices64:
+        """The last so many prices of each row, the oldest first; anything where it has had fewer."""
+        begins = rows * self._values.shape[1] + self._oldest[rows] + self.size - size
+        prices: Prices64 = self._values.reshape(-1)[begins[:, None] + np.arange(size)]
+        return prices
+
+    def keep(self, sheet: Sheet) -> None:
+        """The prices shown become those of their rows."""
+        if not self.size:
+            return  # nobody looks
+        self._written(sheet)
+        self._oldest[sheet.rows] += np.minimum(sheet.lengths, self._room)
+        self.counts[sheet.rows] += sheet.lengths
+        self.largest = max(self.largest, sheet.largest)
+
+    def _written(self, sheet: Sheet) -> Indices:
+        """Of each price of a row that has more of them than room the last ones alone, behind what the row has."""
+        if self._cells is None:
+            self._make_room(sheet)
+            begins = sheet.rows * self._values.shape[1] + self._oldest[sheet.rows]
+            self._cells = begins[sheet.group] + sheet.nth
+            values = self._values.reshape(-1)[self.size :]
+            if sheet.longest <= self._room:
+                values[self._cells] = sheet.prices
+            else:
+                kept = np.flatnonzero(sheet.left < self._room)
+                skipped = np.maximum(sheet.lengths - self._room, 0)
+                values[self._cells[kept] - skipped[sheet.group[kept]]] = sheet.prices[kept]
+        return self._cells
+
+    def _make_room(self, sheet: Sheet) -> None:
+        is_full = self._oldest[sheet.rows] + np.minimum(sheet.lengths, self._room) > self._room
+        full = sheet.rows[is_full]
+        self._values[full, : self.size] = self.last(full, self.size)
+        self._oldest[full] = 0
+
+    def _grow(self) -> None:
+        if len(self.roster) > len(self.counts):
+            more = max(len(self.roster), 2 * len(self.counts)) - len(self.counts)
+            self.counts, self._oldest = (np.pad(of, (0, more)) for of in (self.counts, self._oldest))
+            self._values = np.pad(self._values, ((0, more), (0, 0)))
