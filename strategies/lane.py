@@ -120,7 +120,7 @@ class Lane:
             for strategy, runner, position in scan.wishes.get(place, ()):
                 self._hear(strategy, runner, tick.number, runner.on_wish, tick, position, passing)
         scan.keep()
-        self.prices.pass_over(ticks)
+        passing.pass_over()
         self.ticked.update(ticks.groups.instruments.tolist())
 
     def _shown(self, last: int, ask: Ask, sheet: Sheet, tape: Tape) -> Wishes | None:

@@ -53,16 +53,14 @@ class Prices:
             volumes = added((volumes[0], volumes[1], volumes[2]), tick.time // SPAN, tick.volume)
         cells[row] = (tick.price_e4, last, tick.time, *volumes)
 
-    def pass_over(self, ticks: Ticks) -> None:
-        """As `update` with each of them."""
+    def pass_over(self, ticks: Ticks, volumes: Column) -> None:
+        """As `update` with each of them; `volumes` are those of its groups afterwards."""
         groups, prices = ticks.groups, ticks.grouped_prices
         rows = self.rows(ticks)
         cells, last = self._cells, groups.ends - 1
         is_one = groups.ends - groups.begins == 1
         cells[rows, PREVIOUS] = np.where(is_one, cells[rows, LAST], prices[last - 1])
         cells[rows, LAST], cells[rows, TIME] = prices[last], ticks.grouped_times[last]
-        volumes = self.volumes(ticks)
-        ticks.runs.pass_over(volumes)
         cells[rows, VOLUMES] = volumes
 
     def rows(self, ticks: Ticks) -> NDArray[np.intp]:
@@ -152,6 +150,10 @@ class Passing:
     def volume(self, instrument: int, time: int) -> int | None:
         return self._volumes[self.index]
 
+    def pass_over(self) -> None:
+        """All of the batch."""
+        self._before.pass_over(self._ticks, self._traded[1])
+
     @cached_property
     def _rows(self) -> NDArray[np.intp]:
         """The row of each tick."""
@@ -182,8 +184,14 @@ class Passing:
 
     @cached_property
     def _volumes(self) -> list[int | None]:
-        runs, held = self._ticks.runs, self._before.volumes(self._ticks)
-        return recent_all(runs.at(self._ranks, runs.pass_over(held)), self._ticks.column("time")[self._places])
+        rows = self._ticks.runs.at(self._ranks, self._traded[0])
+        return recent_all(rows, self._ticks.column("time")[self._places])
+
+    @cached_property
+    def _traded(self) -> tuple[Column, Column]:
+        """Volumes before each of the batch's runs, and of each of its groups behind all."""
+        held = self._before.volumes(self._ticks)
+        return self._ticks.runs.pass_over(held), held
 
 
 def _known(prices: Column, listed: Listed) -> Mapping[int, int]:

@@ -56,7 +56,7 @@ def test_volume_of_this_span_and_the_one_before(told, at, expected):
 def test_batches_make_no_difference(told, size):
     every, wanted, batched = ticks(told), after(told), Prices()
     for start in range(0, len(every), size):
-        batched.pass_over(Ticks.of(every[start : start + size]))
+        Passing(batched, Ticks.of(every[start : start + size]), []).pass_over()
     assert batched.dump() == wanted.dump()
 
 
@@ -65,12 +65,14 @@ def test_within_a_batch_volume_and_price_before_are_those_of_its_place(told, dat
     every = ticks(told)
     begin = data.draw(some.integers(0, len(every) - 1))
     place = data.draw(some.integers(begin, len(every) - 1))
-    passing = Passing(after(told[:begin]), Ticks.of(every[begin:]), [place - begin])
+    passing = Passing(before := after(told[:begin]), Ticks.of(every[begin:]), [place - begin])
     passing.index = 0
     at = every[place]
     prices = after(told[: place + 1])
     assert passing.volume(at.instrument.id, at.time) == prices.volume(at.instrument.id, at.time)
     assert passing.previous(at.instrument.id) == prices.previous(at.instrument.id)
+    passing.pass_over()
+    assert before.dump() == after(told).dump()
 
 
 def test_volume_outlives_a_restart_and_prices_from_before_it_load():
