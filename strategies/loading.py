@@ -112,7 +112,7 @@ def _try_alone(shard: Shard, suspect: Suspect, market_log: MarketLog) -> None:
             alone.place = max(alone.place, min(entry.last, until))
     alone.settle()
     runner.marked = marked
-    marked.instruments |= {signal.instrument.id for *_, signal in alone.signals}
+    marked.add(signal.instrument.id for *_, signal in alone.signals)
     shard.notebook.clear()
     shard.main.signals += alone.signals
     shard.faults += alone.faults

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from strategies.arrays import Indices
 from strategies.packed import packed, unpacked
 from trading.marks import Listing, Marks
 from trading.prices import FEW
 
+NOTHING = Listing.of(())
 SPARSE = 64  # ids in the range of those marked for each of them, from where on a bit for each would be longer
 
 
@@ -24,14 +24,16 @@ class Marked:
     signalled, for it may hold something of them.
     """
 
-    instruments: frozenset[int] = frozenset()
+    listing: Listing = NOTHING
     is_all: bool = False
 
-    def with_own(self, instrument: int) -> frozenset[int] | None:
+    def add(self, instruments: Iterable[int]) -> None:
+        self.listing = self.listing.joined(instruments)
+
+    def with_own(self, instrument: int) -> Listing | None:
         """None is all of them."""
-        if instrument not in self.instruments:
-            self.instruments |= {instrument}
-        return None if self.is_all else self.instruments
+        self.add([instrument])
+        return None if self.is_all else self.listing
 
 
 def kept(marks: Mapping[int, int]) -> Mapping[int, int] | dict[str, str]:
@@ -39,34 +41,33 @@ def kept(marks: Mapping[int, int]) -> Mapping[int, int] | dict[str, str]:
     if len(marks) <= FEW:
         return dict(marks)
     known = Marks.of(marks).known
-    order, instruments = _in_order(known.listing)
-    return {"instruments": instruments, "prices": packed(known.prices[order])}
+    return {"instruments": _text(known.listing), "prices": packed(known.prices)}
 
 
 @lru_cache(maxsize=64)
-def _in_order(listing: Listing) -> tuple[Indices, str]:
-    """The places of its instruments in the order of their ids, and these as text: a bit each in their range."""
+def _text(listing: Listing) -> str:
+    """A bit for each id in the range."""
     ids = listing.instruments
-    first, last = int(ids.min()), int(ids.max())
+    first, last = int(ids[0]), int(ids[-1])
     if last - first > SPARSE * len(ids):
-        order = np.argsort(ids)
-        return order, packed(ids[order])
-    places = np.zeros(last - first + 1, np.intp)
-    places[ids - first] = np.arange(1, len(ids) + 1)
-    bits = b64encode(np.packbits(places > 0).tobytes()).decode()
-    return places[places > 0] - 1, f"{first} {bits}"
+        return packed(ids)
+    is_listed = np.zeros(last - first + 1, bool)
+    is_listed[ids - first] = True
+    return f"{first} {b64encode(np.packbits(is_listed).tobytes()).decode()}"
 
 
 def marks_of(kept: Mapping[str, Any]) -> Mapping[int, int]:
     """What `kept` was given."""
     if "prices" not in kept:
         return {int(instrument): price for instrument, price in kept.items()}
-    return Marks(_listing(kept["instruments"]), unpacked(kept["prices"]))
+    text, prices = kept["instruments"], unpacked(kept["prices"])
+    if text.count(" ") == 1:
+        return Marks(_listing(text), prices)
+    order = np.argsort(ids := unpacked(text))  # they were in none at first
+    return Marks(Listing(ids[order]), prices[order])
 
 
 @lru_cache(maxsize=64)
 def _listing(text: str) -> Listing:
-    if text.count(" ") > 1:
-        return Listing(unpacked(text))
     first, bits = text.split(" ")
     return Listing(np.flatnonzero(np.unpackbits(np.frombuffer(b64decode(bits), np.uint8))) + int(first))

@@ -72,7 +72,7 @@ class Runner:
         """A portfolio. Who sees fills is behind the others, and they cannot know for what it has signalled."""
         self.marked = marked
         if self.sees_fills:
-            marked.instruments |= self.instruments or set()
+            marked.add(self.instruments or ())
             marked.is_all = marked.is_all or self.instruments is None
 
     def on_tick(self, tick: Tick, prices: Known) -> list[Signal]:

@@ -139,7 +139,7 @@ class Shard:
     def mark(self, portfolio: int, state: models.StrategyState | None) -> None:
         """What a strategy has signalled for belongs to the marks of its portfolio's signals."""
         marked = self.marked.setdefault(portfolio, Marked())
-        marked.instruments |= signalled(stated(state.state)) if state else set()
+        marked.add(signalled(stated(state.state)) if state else ())
 
     def add(self, strategy: models.Strategy, tick: int, make: Callable[[], Runner]) -> None:
         """Makes a runner and lets it take part; those that see fills get a lane of their own."""

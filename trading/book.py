@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from operator import mul
 
 from portfolio.position import Position, apply
 from portfolio.valuation import Holding, Valuation, value
 from trading.charges import Product, Rates, brokerage_of, charge
 from trading.fill import Fill
 from trading.instrument import Instrument, from_e4
-from trading.marks import Marks
+from trading.marks import Marks, Units
 from trading.order import COMPLETE, Order, OrderStatus
 from trading.paper import Liquidity, PaperTerms, Trade, match
 from trading.session import india_date
@@ -40,6 +39,7 @@ class Book:
     is_watched: bool = False  # exit rules look at the ticks of what is held
     _shares: dict[int, int] = field(default_factory=dict, init=False)  # of all strategies, by instrument
     _units: dict[int, int] = field(default_factory=dict, init=False)  # the same times the multiplier
+    _columns: Units | None = field(default=None, init=False)  # these as columns, while they stay as they are
 
     def __post_init__(self) -> None:
         for (_, instrument), position in self.positions.items():
@@ -105,12 +105,17 @@ class Book:
 
     def equity(self, marks_e4: Mapping[int, int]) -> Decimal:
         """That of `valued`: every signal asks for it, so in whole numbers, and however many strategies hold it."""
-        held = self._units
         try:
-            each_e4 = marks_e4.of_each(held) if type(marks_e4) is Marks else [marks_e4[i] for i in held]
+            return self.cash + from_e4(self._worth_e4(marks_e4))
         except KeyError:
             return self.valued(marks_e4).equity
-        return self.cash + from_e4(sum(map(mul, held.values(), each_e4)))
+
+    def _worth_e4(self, marks_e4: Mapping[int, int]) -> int:
+        """Errors: KeyError for an instrument without a price."""
+        if type(marks_e4) is not Marks:
+            return sum(units * marks_e4[instrument] for instrument, units in self._units.items())
+        self._columns = self._columns or Units(self._units)
+        return marks_e4.worth(self._columns)
 
     def hold(self, strategy: int, instrument: int, position: Position) -> None:
         """Puts a position in the place of the one before; only so the sums over all strategies stay right."""
@@ -121,6 +126,7 @@ class Book:
     def hold_nothing(self) -> None:
         for held in (self.positions, self._shares, self._units):
             held.clear()
+        self._columns = None
 
     def take(self, fill: Fill) -> None:
         """Moves position and cash by a fill."""
@@ -134,6 +140,7 @@ class Book:
     def _note(self, instrument: int, shares: int, multiplier: int) -> None:
         self._shares[instrument] = self._shares.get(instrument, 0) + shares
         self._units[instrument] = self._units.get(instrument, 0) + shares * multiplier
+        self._columns = None
 
     def _fill(self, order: Order, trade: Trade, tick: Tick) -> Fill:
         """Moves the order on by one trade; brokerage is the order's so far less what was charged already."""

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
-from itertools import count
+from operator import mul
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading.columns import Column
 
+MOST = 2**62  # sums stay below, or whole numbers of 64 bits would not be exact
+
 
 class Listing:
-    """Instruments (by id) that are told together again and again: what depends on them alone is worked out once."""
+    """Instruments (by id, in order) that are told together again and again: what depends on them alone is worked out
+    once.
+    """
+
+    __slots__ = ("_values", "instruments")
 
     def __init__(self, instruments: Column) -> None:
         self.instruments = instruments
+        self._values = instruments.data  # whose items are whole numbers of Python
+
+    @classmethod
+    def of(cls, instruments: Iterable[int]) -> Self:
+        return cls(np.array(sorted(instruments), np.int64))
 
     def __len__(self) -> int:
         return len(self.instruments)
 
-    @cached_property
-    def places(self) -> dict[int, int]:
-        return dict(zip(self.instruments.tolist(), count()))
+    def __contains__(self, instrument: int) -> bool:
+        place = bisect_left(self._values, instrument)
+        return place < len(self) and self._values[place] == instrument
+
+    def place(self, instrument: int) -> int:
+        """Errors: KeyError."""
+        if instrument not in self:
+            raise KeyError(instrument)
+        return bisect_left(self._values, instrument)
+
+    def joined(self, instruments: Iterable[int]) -> Listing:
+        """With these as well."""
+        new = {instrument for instrument in instruments if instrument not in self}
+        return Listing(np.sort(np.append(self.instruments, list(new)))) if new else self
 
 
 class Marks(Mapping[int, int]):
@@ -34,14 +57,14 @@ class Marks(Mapping[int, int]):
     def __init__(self, listing: Listing, prices: Column) -> None:
         self.listing = listing
         self.prices = prices
-        self._values = prices.data  # whose items are whole numbers of Python
+        self._values = prices.data
 
     @classmethod
     def of(cls, marks: Mapping[int, int]) -> Marks:
         if isinstance(marks, Marks):
             return marks
-        instruments, prices = (np.fromiter(of, np.int64, len(marks)) for of in (marks.keys(), marks.values()))
-        return cls(Listing(instruments), prices)
+        listing = Listing.of(marks)
+        return cls(listing, np.array([marks[instrument] for instrument in listing.instruments.tolist()], np.int64))
 
     @property
     def known(self) -> Marks:
@@ -52,17 +75,22 @@ class Marks(Mapping[int, int]):
         return Marks(Listing(self.listing.instruments[is_known]), self.prices[is_known])
 
     def __getitem__(self, instrument: int) -> int:
-        if price := self._values[self.listing.places[instrument]]:
+        if price := self._values[self.listing.place(instrument)]:
             return price
         raise KeyError(instrument)
 
-    def of_each(self, instruments: Iterable[int]) -> list[int]:
-        """Their prices, a third of the way of asking for one after the other. Errors: KeyError."""
-        values, places = self._values, self.listing.places
-        found = [values[places[instrument]] for instrument in instruments]
-        if 0 in found:
-            raise KeyError("no price is known")
-        return found
+    def worth(self, units: Units) -> int:
+        """Of so many of each instrument, in 1/10,000 rupee, exactly. Errors: KeyError where no price is known."""
+        known = self.listing.instruments
+        places = np.searchsorted(known, units.instruments)
+        if (places == len(known)).any() or (known[places] != units.instruments).any():
+            raise KeyError("not all are listed")
+        prices = self.prices[places]
+        if not prices.all():
+            raise KeyError("not all prices are known")
+        if int(prices.max(initial=0)) * units.total < MOST:
+            return int(units.each @ prices)
+        return sum(map(mul, units.each.tolist(), prices.tolist()))
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.known.listing.instruments.tolist())
@@ -72,3 +100,14 @@ class Marks(Mapping[int, int]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+class Units:
+    """How many of each instrument are held, as columns; `total` counts those sold short as well."""
+
+    __slots__ = ("each", "instruments", "total")
+
+    def __init__(self, units: Mapping[int, int]) -> None:
+        self.total = sum(map(abs, units.values()))
+        self.instruments = np.fromiter(units, np.int64, len(units))
+        self.each = np.array([*units.values()], np.int64 if self.total < MOST else object)

@@ -29,7 +29,7 @@ class Known(Protocol):
     def previous(self, instrument: int) -> int | None:
         """The price of the tick before the last one, in 1/10,000 rupee."""
 
-    def marks(self, instruments: frozenset[int] | None = None) -> Mapping[int, int]:
+    def marks(self, listing: Listing | None = None) -> Mapping[int, int]:
         """Last prices of some instruments, or of all."""
 
     def volume(self, instrument: int, time: int) -> int | None:
@@ -80,16 +80,15 @@ class Prices:
         """Exchange time of the last tick, in microseconds."""
         return self._cell(instrument, TIME)
 
-    def marks(self, instruments: frozenset[int] | None = None) -> Mapping[int, int]:
-        return _known(self._cells[:, LAST], self.listed(instruments))
+    def marks(self, listing: Listing | None = None) -> Mapping[int, int]:
+        return _known(self._cells[:, LAST], self.listed(listing))
 
-    def listed(self, instruments: frozenset[int] | None) -> Listed:
+    def listed(self, listing: Listing | None) -> Listed:
         """Those of some instruments, or of all, that have a row."""
-        asked = self._roster if instruments is None else instruments
-        ids = np.fromiter(asked, np.int64, len(asked))
-        rows = self._roster.found(ids)
+        asked = Listing.of(self._roster) if listing is None else listing
+        rows = self._roster.found(asked.instruments)
         is_there = rows >= 0
-        return Listing(ids[is_there]), rows[is_there]
+        return (asked, rows) if is_there.all() else (Listing(asked.instruments[is_there]), rows[is_there])
 
     def volume(self, instrument: int, time: int) -> int | None:
         row = self._roster.find(instrument)
@@ -140,12 +139,12 @@ class Passing:
     def previous(self, instrument: int) -> int | None:
         return self._previous[self.index] or None
 
-    def marks(self, instruments: frozenset[int] | None = None) -> Mapping[int, int]:
+    def marks(self, listing: Listing | None = None) -> Mapping[int, int]:
         prices, last = self._ticks.column("price_e4"), self._last
         new = slice(self._passed, self._places[self.index] + 1)
         last[self._rows[new]] = prices[new]  # of several of one row the last one stays
         self._passed = new.stop
-        return _known(last, self._listed(instruments))
+        return _known(last, self._listed(listing))
 
     def volume(self, instrument: int, time: int) -> int | None:
         return self._volumes[self.index]
@@ -200,7 +199,11 @@ def _known(prices: Column, listed: Listed) -> Mapping[int, int]:
     last = prices[rows]
     if len(rows) > FEW:
         return Marks(listing, last)
-    return {instrument: price for instrument, price in zip(listing.places, last.tolist(), strict=True) if price}
+    return {
+        instrument: price
+        for instrument, price in zip(listing.instruments.tolist(), last.tolist(), strict=True)
+        if price
+    }
 
 
 def _told(cells: list[int]) -> list[int | None]:

@@ -10,6 +10,7 @@ from strategies.runner import MAX_SIGNALS_PER_TICK, Runner
 from strategies.signal import Target
 from tests.builders import NAMESPACE, SBIN, TCS, runner, rupees, tick, ticks
 from trading.instrument import Instrument
+from trading.marks import Listing
 from trading.order import OrderType, Terms
 from trading.prices import Prices
 
@@ -117,7 +118,7 @@ def test_another_version_takes_over_the_targets_only():
 
 
 def test_marks_are_those_that_the_portfolio_may_hold():
-    marked = Marked(frozenset({SBIN.id}))
+    marked = Marked(Listing.of([SBIN.id]))
     prices = Prices()
     for one in (tick(1, 10), tick(2, 20, TCS), tick(3, 30, HDFC)):
         prices.update(one)
@@ -130,7 +131,7 @@ def test_marks_are_those_that_the_portfolio_may_hold():
 def test_who_is_behind_the_others_makes_all_prices_marks():
     marked = Marked()
     told().join(marked)
-    assert marked.with_own(1) == {1}
+    assert marked.with_own(1).instruments.tolist() == [1]
     behind = told()
     behind.sees_fills = True
     behind.join(marked)

@@ -3,9 +3,11 @@ from decimal import Decimal
 
 import pytest
 
+from portfolio.position import Position
 from tests.builders import MILLION, SBIN, TCS, book, depth, order, rupees, tick
 from trading.book import Book
 from trading.instrument import Instrument
+from trading.marks import Marks
 from trading.order import OrderStatus, OrderType
 
 
@@ -128,7 +130,19 @@ def test_equity_in_whole_numbers_is_the_valuation_whatever_is_held_and_has_a_pri
     ]
     a_book = traded(*orders)
     for marks in ({SBIN.id: rupees(103), lots.id: rupees(99), TCS.id: rupees("101.5")}, {SBIN.id: rupees(98)}, {}):
-        assert a_book.equity(marks) == a_book.valued(marks).equity
+        assert a_book.equity(marks) == a_book.equity(Marks.of(marks)) == a_book.valued(marks).equity
+
+
+def test_equity_at_columns_of_prices_follows_whatever_moves_the_book():
+    a_book, marks = traded(order(10)), Marks.of({SBIN.id: rupees(103), TCS.id: rupees(90)})
+    assert a_book.equity(marks) == a_book.cash + 1030
+    a_book.hold(2, TCS.id, Position(quantity=2, cost=Decimal(100)))
+    assert a_book.equity(marks) == a_book.cash + 1030 + 180
+    a_book.place(order(5, name="more"))
+    a_book.meet(tick(9, 103))
+    assert a_book.equity(marks) == a_book.cash + 1545 + 180
+    a_book.hold_nothing()
+    assert a_book.equity(marks) == a_book.cash
 
 
 def test_what_is_held_by_all_strategies_is_known_at_once_also_of_a_loaded_book():

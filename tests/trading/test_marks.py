@@ -5,14 +5,14 @@ import pytest
 
 from tests.builders import SBIN, TCS, tick
 from trading import prices
-from trading.marks import Listing, Marks
+from trading.marks import Listing, Marks, Units
 from trading.prices import Passing, Prices
 from trading.ticks import Ticks
 
 
 @pytest.fixture
 def marks():
-    return Marks(Listing(np.array([7, 3, 9])), np.array([70_000, 0, 90_000]))
+    return Marks(Listing(np.array([3, 7, 9])), np.array([0, 70_000, 90_000]))
 
 
 def test_only_prices_that_are_known_are_there(marks):
@@ -29,9 +29,21 @@ def test_what_is_not_known_is_no_key(marks, instrument):
 
 @pytest.mark.parametrize("instrument", [3, 8])
 def test_prices_of_many_are_asked_for_together(marks, instrument):
-    assert marks.of_each({9: None, 7: None}) == [90_000, 70_000]
+    assert marks.worth(Units({9: 2, 7: -3})) == 2 * 90_000 - 3 * 70_000
     with pytest.raises(KeyError):
-        marks.of_each([7, instrument])
+        marks.worth(Units({7: 1, instrument: 0}))
+
+
+@pytest.mark.parametrize("held", [2**40, 2**50, 2**70])
+def test_what_is_held_is_worth_exactly_its_price_however_much_it_is(marks, held):
+    assert marks.worth(Units({9: held, 7: -1})) == held * 90_000 - 70_000
+
+
+def test_a_listing_is_in_order_and_joined_once():
+    listing = Listing.of([9, 3])
+    assert listing.joined([9, 3]) is listing
+    assert listing.joined([5, 5, 1, 9]).instruments.tolist() == [1, 3, 5, 9]
+    assert [number in listing for number in (2, 3, 9, 10)] == [False, True, True, False]
 
 
 def test_prices_are_whole_numbers_of_python(marks):
@@ -45,7 +57,7 @@ def test_many_are_told_as_few_are(monkeypatch, few):
     before = Prices({SBIN.id: (1, None, 1)})
     passing = Passing(before, batch, [0, 1, 2])
     passing.index = 0
-    assert passing.marks(frozenset([SBIN.id, TCS.id, 99])) == {SBIN.id: 1_000_000}
+    assert passing.marks(Listing.of([99, SBIN.id, TCS.id])) == {SBIN.id: 1_000_000}
     passing.index = 1
     told = passing.marks()
     passing.index = 2
