@@ -34,8 +34,7 @@ log = structlog.get_logger(__name__)
 RESERVE = 100_000
 CONTROLS_EVERY = RENEW_EVERY = 0.1
 LOW_EVERY = 0.1
-TELL_EVERY = 0.5
-SAVE_EVERY = 1.0
+TELL_EVERY = SAVE_EVERY = 1.0  # as often as portfolios are valued
 
 
 class Sequencer:
@@ -195,8 +194,10 @@ class Sequencer:
             refused=dict(source.refused + Counter(self.market.refused)),
             conflated=self.market.conflated + source.conflated,
         )
-        if self._is_replay and not self._log.tell(self._token, self._tail, self._untold.take()):
-            return
+        if self._is_replay:
+            self._told_at = self._saved_at
+            if not self._log.tell(self._token, self._tail, self._untold.take()):
+                return
         keep = low_mark(self.market.pk) if self._is_replay else self._tail - settings.LOG_KEEP_TICKS
         if keep > 0:
             self._log.trim(keep + 1)

@@ -1,7 +1,7 @@
 """Last prices that a replay has not told yet.
 
 A batch of the whole feed has nearly as many instruments as ticks, and the last price of each takes Redis 1.3 µs, four
-times what the tick takes: a replay that runs as fast as it can tells them a few times a second.
+times what the tick takes: a replay that runs as fast as it can tells them once a second.
 """
 
 from __future__ import annotations

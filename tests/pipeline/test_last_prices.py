@@ -52,6 +52,22 @@ def test_last_prices_that_a_killed_holder_of_a_replay_had_not_told_are_told_by_t
     assert dict(LastPrice.objects.filter(market=market).values_list("instrument", "tick")) == newest
 
 
+def test_a_replay_that_has_just_saved_tells_nothing_for_a_second(tmp_path, settings, redis):
+    settings.LOG_BATCH_TICKS = 50
+    replay = Replay.of([bars(tmp_path / "HDFCBANK.csv", 3, 40)])
+    market = Market.objects.get(pk=replay.portfolio.market_id)
+    log = MarketLog(redis, market.pk)
+    log.acquire("me")
+    sequencer = Sequencer(market, log, "me")
+    with closing(open_source(market)) as source:
+        assert sequencer._append(source.take(1, 50))
+        assert sequencer._append(source.take(51, 50))
+        sequencer._told_at = float("-inf")
+        sequencer._save(source)
+        assert sequencer._append(source.take(101, 50))
+    assert (log.told(), log.tail()) == (100, 150)
+
+
 def test_the_last_batch_of_a_replay_tells_all_last_prices(tmp_path, settings, redis):
     """It may be valued for the last time before its holder ends the window."""
     settings.LOG_BATCH_TICKS = 10
