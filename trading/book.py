@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import mul
 
 from portfolio.position import Position, apply
 from portfolio.valuation import Holding, Valuation, value
 from trading.charges import Product, Rates, brokerage_of, charge
 from trading.fill import Fill
 from trading.instrument import Instrument, from_e4
-from trading.marks import Marks, Units
+from trading.marks import FEW, Marks, Units
 from trading.order import COMPLETE, Order, OrderStatus
 from trading.paper import Liquidity, PaperTerms, Trade, match
 from trading.session import india_date
@@ -114,6 +115,8 @@ class Book:
         """Errors: KeyError for an instrument without a price."""
         if type(marks_e4) is not Marks:
             return sum(units * marks_e4[instrument] for instrument, units in self._units.items())
+        if len(marks_e4.listing) <= FEW:
+            return sum(map(mul, self._units.values(), marks_e4.of_each(self._units)))
         self._columns = self._columns or Units(self._units)
         return marks_e4.worth(self._columns)
 
