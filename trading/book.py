@@ -1,6 +1,6 @@
 """The book of one portfolio: cash, positions and working orders, as matching and risk see them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,9 @@ RatesOn = Callable[[date, Product, str], Rates]
 
 @dataclass(slots=True)
 class Book:
-    """Positions are kept by (ordinal of the strategy, instrument id); `clock` is the last finished tick."""
+    """Positions are kept by (ordinal of the strategy, instrument id); `clock` is the last finished tick; `working` are
+    orders in the order of their place.
+    """
 
     starting_cash: Decimal
     rates_on: RatesOn
@@ -41,18 +43,32 @@ class Book:
     _shares: dict[int, int] = field(default_factory=dict, init=False)  # of all strategies, by instrument
     _units: dict[int, int] = field(default_factory=dict, init=False)  # the same times the multiplier
     _columns: Units | None = field(default=None, init=False)  # these as columns, while they stay as they are
+    _orders: dict[int, list[Order]] = field(default_factory=dict, init=False)  # working ones, by instrument
+    _ordered: list[Order] = field(default_factory=list, init=False)  # the list that they were taken from,
+    _count: int = field(default=0, init=False)  # and how many they were
 
     def __post_init__(self) -> None:
         for (_, instrument), position in self.positions.items():
             self._note(instrument, position.quantity, position.multiplier)
 
     @property
-    def watched(self) -> set[int]:
-        """Ids of the instruments whose ticks can move the book; an advance passes over all others."""
-        found = {order.instrument.id for order in self.working}
+    def watched(self) -> Set[int]:
+        """Ids of the instruments whose ticks can move the book, now; an advance passes over all others."""
         if self.is_watched:
-            found |= {instrument for (_, instrument), held in self.positions.items() if held.quantity}
-        return found
+            return self.orders.keys() | {
+                instrument for (_, instrument), held in self.positions.items() if held.quantity
+            }
+        return self.orders.keys()
+
+    @property
+    def orders(self) -> dict[int, list[Order]]:
+        """The working ones by instrument, for they may be thousands; sorted anew where others were put in."""
+        if self._ordered is not self.working or self._count != len(self.working):
+            self._orders = {}
+            for order in self.working:
+                self._orders.setdefault(order.instrument.id, []).append(order)
+            self._ordered, self._count = self.working, len(self.working)
+        return self._orders
 
     def watches(self, instrument: int) -> bool:
         return instrument in self.watched
@@ -64,11 +80,13 @@ class Book:
 
     def place(self, order: Order) -> None:
         self.instruments[order.instrument.id] = order.instrument
+        self.orders.setdefault(order.instrument.id, []).append(order)
         self.working.append(order)
+        self._count += 1
 
     def meet(self, tick: Tick) -> None:
         """Matches the working orders of the tick's instrument, in order of their place, and books the fills."""
-        orders = [o for o in self.working if o.instrument.id == tick.instrument.id]
+        orders = self.orders.get(tick.instrument.id, [])
         liquidity = Liquidity(tick.depth) if tick.depth else None
         for order in orders:
             for trade in match(order, tick, liquidity, self.terms):
@@ -85,8 +103,8 @@ class Book:
     def committed(self, instrument: int, strategy: int | None = None) -> int:
         """Signed shares filled plus working in an instrument, of one strategy or of all."""
         shares = self._filled(instrument, strategy)
-        for order in self.working:
-            if order.instrument.id == instrument and strategy in (None, order.strategy):
+        for order in self.orders.get(instrument, ()):
+            if strategy in (None, order.strategy):
                 shares += order.signed_remaining
         return shares
 
@@ -173,9 +191,17 @@ class Book:
 
     def _retire(self, orders: list[Order]) -> None:
         """Takes those that are closed out of the working ones."""
-        if closed := [order for order in orders if not order.is_working]:
-            self.closed += closed
-            self.working = [order for order in self.working if order.is_working]
+        if not (closed := [order for order in orders if not order.is_working]):
+            return
+        left = self.orders
+        for instrument in {order.instrument.id for order in closed}:
+            left[instrument] = [order for order in left[instrument] if order.is_working]
+            if not left[instrument]:
+                del left[instrument]
+        self.closed += closed
+        gone = set(map(id, closed))
+        self.working = [order for order in self.working if id(order) not in gone]
+        self._ordered, self._count = self.working, len(self.working)
 
 
 def _mark(position: Position, mark_e4: int | None) -> Decimal:

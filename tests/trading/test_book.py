@@ -58,6 +58,19 @@ def test_committed_counts_what_is_filled_and_what_still_works():
     assert a_book.committed(TCS.id) == 0
 
 
+def test_orders_are_found_by_instrument_whoever_put_them_there_or_took_them_away():
+    a_book = book()
+    a_book.place(order(10))
+    a_book.working.append(order(5, name="by hand"))
+    assert (a_book.committed(SBIN.id), a_book.watched) == (15, {SBIN.id})
+    a_book.place(order(1, instrument=TCS))
+    assert (a_book.committed(SBIN.id), a_book.committed(TCS.id), a_book.watched) == (15, 1, {SBIN.id, TCS.id})
+    a_book.meet(tick(1, 100))
+    assert ([o.instrument for o in a_book.working], a_book.watched) == ([TCS], {TCS.id})
+    a_book.working = [order(7, name="in its place")]
+    assert (a_book.committed(SBIN.id), a_book.committed(TCS.id), a_book.watched) == (17 + 5, 0, {SBIN.id})
+
+
 def test_what_was_cancelled_or_expired_is_no_longer_committed():
     a_book = book()
     a_book.place(order(10, OrderType.LIMIT, limit="50", strategy=1, name="one"))
@@ -133,7 +146,9 @@ def test_equity_in_whole_numbers_is_the_valuation_whatever_is_held_and_has_a_pri
         assert a_book.equity(marks) == a_book.equity(Marks.of(marks)) == a_book.valued(marks).equity
 
 
-def test_equity_at_columns_of_prices_follows_whatever_moves_the_book():
+@pytest.mark.parametrize("few", [0, 100])
+def test_equity_at_columns_of_prices_follows_whatever_moves_the_book(monkeypatch, few):
+    monkeypatch.setattr("trading.book.FEW", few)
     a_book, marks = traded(order(10)), Marks.of({SBIN.id: rupees(103), TCS.id: rupees(90)})
     assert a_book.equity(marks) == a_book.cash + 1030
     a_book.hold(2, TCS.id, Position(quantity=2, cost=Decimal(100)))
