@@ -53,12 +53,15 @@ def tightest(scopes: Iterable[Scope], symbol: str) -> Tightest:
             if is_set(scope.limits, name) and _is_tighter(name, scope, origins.get(name), symbol):
                 origins[name] = scope
     chosen: dict[str, Any] = {name: getattr(scope.limits, name) for name, scope in origins.items()}
-    return Tightest(_same(structs.replace(NO_LIMITS, **chosen)), origins)
+    limits = structs.replace(NO_LIMITS, **chosen)
+    return Tightest(_same(limits, str(limits)), origins)
 
 
 @lru_cache(maxsize=1_000)
-def _same(limits: Limits) -> Limits:
-    """One object for all that are equal: what is kept by it is found without a look at 25 limits."""
+def _same(limits: Limits, _told: str) -> Limits:
+    """One object for all that are equal and told alike (0.1 is not 0.10): what is kept by it is found without a look at
+    25 limits.
+    """
     return limits
 
 

@@ -36,6 +36,11 @@ def test_tighter_of_two_holds_whoever_set_it(name, loose, tight):
         assert found.origins[name] is narrow
 
 
+@pytest.mark.parametrize("told", ["0.1", "0.10", "0.100000"])
+def test_a_limit_is_told_as_it_was_set_whoever_had_an_equal_one_before(told):
+    assert str(tightest([scope(max_price_deviation=Decimal(told))], "SBIN").limits.max_price_deviation) == told
+
+
 @pytest.mark.parametrize("name", LIMIT_NAMES)
 def test_what_nobody_limits_has_no_origin(name):
     found = tightest([scope("user"), scope()], "SBIN")
