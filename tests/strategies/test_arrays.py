@@ -182,6 +182,19 @@ def test_what_one_strategy_keeps_never_reaches_another(given_steps, sizes, joins
     assert {s.id for n, _, s in shared.signals if n == 0} == {s.id for *_, s in alone.signals}
 
 
+def test_strategies_with_other_instruments_keep_what_their_own_tape_has():
+    """In one lane, each shown every batch that is long enough for it."""
+    ticks = walk([((n * n) % 13 - 6, n % 3 > 0) for n in range(400)], 10**7)
+
+    def found(sizes: list[int]):
+        chosen = [None, frozenset({SBIN.id}), frozenset({TCS.id}), frozenset({SBIN.id, TCS.id})]
+        parameters = MomentumParameters(lookback=3, threshold="0.0005")
+        those = {n: Runner(UUID(int=n + 1), n, Momentum, parameters, of) for n, of in enumerate(chosen)}
+        return outcome(run(Lane(runners=those), ticks, sizes, -1, 500))
+
+    assert found([60]) == found([60, 17]) == found([1])
+
+
 def test_a_long_batch_is_taken_at_once(monkeypatch):
     """Without this the test above could compare a thing with itself."""
     taken = lane([MomentumParameters(lookback=3), MeanReversionParameters(lookback=3)])
