@@ -32,7 +32,8 @@ class Marked:
 
     def with_own(self, instrument: int) -> Listing | None:
         """None is all of them."""
-        self.add([instrument])
+        if instrument not in self.listing:
+            self.add([instrument])
         return None if self.is_all else self.listing
 
 

@@ -11,8 +11,8 @@ from portfolio.valuation import Holding, Valuation, value
 from trading.charges import Product, Rates, brokerage_of, charge
 from trading.fill import Fill
 from trading.instrument import Instrument, from_e4
-from trading.marks import FEW, Marks, Units
-from trading.order import COMPLETE, Order, OrderStatus
+from trading.marks import Marks, Units
+from trading.order import COMPLETE, OPEN, Order, OrderStatus
 from trading.paper import Liquidity, PaperTerms, Trade, match
 from trading.session import india_date
 from trading.tick import Tick
@@ -132,9 +132,7 @@ class Book:
     def _worth_e4(self, marks_e4: Mapping[int, int]) -> int:
         """Errors: KeyError for an instrument without a price."""
         if type(marks_e4) is not Marks:
-            return sum(units * marks_e4[instrument] for instrument, units in self._units.items())
-        if len(marks_e4.listing) <= FEW:
-            return sum(map(mul, self._units.values(), marks_e4.of_each(self._units)))
+            return sum(map(mul, self._units.values(), map(marks_e4.__getitem__, self._units)))
         self._columns = self._columns or Units(self._units)
         return marks_e4.worth(self._columns)
 
@@ -191,16 +189,16 @@ class Book:
 
     def _retire(self, orders: list[Order]) -> None:
         """Takes those that are closed out of the working ones."""
-        if not (closed := [order for order in orders if not order.is_working]):
+        if not (closed := [order for order in orders if order.status is not OPEN]):
             return
         left = self.orders
         for instrument in {order.instrument.id for order in closed}:
-            left[instrument] = [order for order in left[instrument] if order.is_working]
-            if not left[instrument]:
+            if still := [order for order in left[instrument] if order.status is OPEN]:
+                left[instrument] = still
+            else:
                 del left[instrument]
         self.closed += closed
-        gone = set(map(id, closed))
-        self.working = [order for order in self.working if id(order) not in gone]
+        self.working = [order for order in self.working if order.status is OPEN]
         self._ordered, self._count = self.working, len(self.working)
 
 

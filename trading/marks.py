@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
-from itertools import count
 from operator import mul
 from typing import Self
 
@@ -14,7 +12,6 @@ from numpy.typing import NDArray
 
 from trading.columns import Column
 
-FEW = 100  # listed: columns of fewer are dearer than they are worth
 MOST = 2**62  # sums stay below, or whole numbers of 64 bits would not be exact
 
 
@@ -22,6 +19,8 @@ class Listing:
     """Instruments (by id, in order) that are told together again and again: what depends on them alone is worked out
     once.
     """
+
+    __slots__ = ("_values", "instruments")
 
     def __init__(self, instruments: Column) -> None:
         self.instruments = instruments
@@ -37,11 +36,6 @@ class Listing:
     def __contains__(self, instrument: int) -> bool:
         place = bisect_left(self._values, instrument)
         return place < len(self) and self._values[place] == instrument
-
-    @cached_property
-    def places(self) -> dict[int, int]:
-        """For few of them."""
-        return dict(zip(self.instruments.tolist(), count()))
 
     def place(self, instrument: int) -> int:
         """Errors: KeyError."""
@@ -84,14 +78,6 @@ class Marks(Mapping[int, int]):
         if price := self._values[self.listing.place(instrument)]:
             return price
         raise KeyError(instrument)
-
-    def of_each(self, instruments: Iterable[int]) -> list[int]:
-        """Their prices, where few are listed. Errors: KeyError."""
-        values, places = self._values, self.listing.places
-        found = [values[places[instrument]] for instrument in instruments]
-        if 0 in found:
-            raise KeyError("no price is known")
-        return found
 
     def worth(self, units: Units) -> int:
         """Of so many of each instrument, in 1/10,000 rupee, exactly. Errors: KeyError where no price is known."""

@@ -146,9 +146,7 @@ def test_equity_in_whole_numbers_is_the_valuation_whatever_is_held_and_has_a_pri
         assert a_book.equity(marks) == a_book.equity(Marks.of(marks)) == a_book.valued(marks).equity
 
 
-@pytest.mark.parametrize("few", [0, 100])
-def test_equity_at_columns_of_prices_follows_whatever_moves_the_book(monkeypatch, few):
-    monkeypatch.setattr("trading.book.FEW", few)
+def test_equity_at_columns_of_prices_follows_whatever_moves_the_book():
     a_book, marks = traded(order(10)), Marks.of({SBIN.id: rupees(103), TCS.id: rupees(90)})
     assert a_book.equity(marks) == a_book.cash + 1030
     a_book.hold(2, TCS.id, Position(quantity=2, cost=Decimal(100)))
