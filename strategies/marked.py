@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -26,13 +26,16 @@ class Marked:
 
     listing: Listing = NOTHING
     is_all: bool = False
+    _ids: set[int] = field(default_factory=set)
 
     def add(self, instruments: Iterable[int]) -> None:
-        self.listing = self.listing.joined(instruments)
+        if new := {*instruments} - self._ids:
+            self._ids |= new
+            self.listing = self.listing.joined(new)
 
     def with_own(self, instrument: int) -> Listing | None:
         """None is all of them."""
-        if instrument not in self.listing:
+        if instrument not in self._ids:
             self.add([instrument])
         return None if self.is_all else self.listing
 
