@@ -24,9 +24,9 @@ class Marked:
     signalled, for it may hold something of them.
     """
 
-    listing: Listing = NOTHING
     is_all: bool = False
-    _ids: set[int] = field(default_factory=set)
+    listing: Listing = field(default=NOTHING, init=False)
+    _ids: set[int] = field(default_factory=set, init=False)
 
     def add(self, instruments: Iterable[int]) -> None:
         if new := {*instruments} - self._ids:

@@ -10,7 +10,6 @@ from strategies.runner import MAX_SIGNALS_PER_TICK, Runner
 from strategies.signal import Target
 from tests.builders import NAMESPACE, SBIN, TCS, runner, rupees, tick, ticks
 from trading.instrument import Instrument
-from trading.marks import Listing
 from trading.order import OrderType, Terms
 from trading.prices import Prices
 
@@ -118,7 +117,8 @@ def test_another_version_takes_over_the_targets_only():
 
 
 def test_marks_are_those_that_the_portfolio_may_hold():
-    marked = Marked(Listing.of([SBIN.id]))
+    marked = Marked()
+    marked.add([SBIN.id])
     prices = Prices()
     for one in (tick(1, 10), tick(2, 20, TCS), tick(3, 30, HDFC)):
         prices.update(one)
