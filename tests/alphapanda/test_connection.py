@@ -20,6 +20,12 @@ def test_what_is_told_goes_with_the_next_question(redis):
         assert replies(lambda r: r.get("ap:one"), lambda r: r.get("ap:two")) == [b"1", b"2"]
 
 
+def test_who_asks_nothing_has_no_answers_of_others(redis):
+    with gathered():
+        tell(lambda r: r.set("ap:one", 1))
+        assert replies() == []
+
+
 def test_what_is_told_last_goes_at_the_end_also_after_an_error(redis):
     with pytest.raises(ZeroDivisionError), gathered(), gathered():
         tell_and_fail()

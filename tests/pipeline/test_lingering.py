@@ -9,6 +9,7 @@ from strategies import evaluation
 from strategies.base import Strategy
 from strategies.seen import seen_by
 from tests.pipeline.live import House
+from trading.log import MarketLog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG = 60.0
@@ -60,13 +61,13 @@ def test_it_gives_way_to_others_and_says_what_it_leaves(house):
     assert seen(house) == 2
 
 
-def test_who_waits_for_fills_is_not_stayed_for(house):
-    def others_wait() -> bool:
-        pytest.fail("it stays")
-
+def test_who_waits_for_fills_is_not_stayed_for(house, monkeypatch):
     house.add("watcher", house.traded)
     house.tick(house.other)
-    assert not evaluate(house, others_wait)
+    house.append(house.other)
+    monkeypatch.setattr(MarketLog, "await_entries", lambda *_: pytest.fail("it stays"))
+    assert not evaluate(house, lambda: False)
+    assert seen(house) == 2
 
 
 def test_others_are_those_beside_its_own_message(redis):

@@ -1,5 +1,7 @@
 """What `test_backtest_oracle.py` does not reach: faults and strategies that see their fills."""
 
+import gc
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -93,3 +95,11 @@ def test_a_strategy_that_fails_on_its_fill_stops_and_the_others_go_on():
     test = run(of(Choking), runner("momentum", 2, lookback=1))
     assert test.faults == {1: (3, "RuntimeError: no fills, please")}
     assert trades(test, 2)
+
+
+@pytest.mark.parametrize("batches", [[], [None]], ids=["all is well", "it fails"])
+def test_cycles_are_looked_for_as_often_as_before_when_it_is_over(batches):
+    before = gc.get_threshold()
+    with suppress(TypeError):
+        Backtest([runner("momentum")], decider()).run(batches)
+    assert gc.get_threshold() == before
