@@ -4,15 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
 import pytest
+from django.db import DataError, transaction
 from django.db import connection as database
 from msgspec.structs import replace
 
 from alphapanda.errors import FencedError
 from alphapanda.lease import only_one
+from alphapanda.statements import write
 from portfolio.models import Portfolio
 from risk import services as risk
 from risk.models import Decision
-from strategies import evaluation
+from strategies import evaluation, saving
 from strategies.loading import notes_folder, take_over
 from strategies.models import Shard, Signal, StrategyState
 from tests.pipeline.driver import Replay, bars
@@ -42,6 +44,13 @@ def test_shard_that_was_taken_over_commits_nothing(replay, redis):
     with pytest.raises(FencedError):
         evaluation._step(zombie, MarketLog(redis, replay.portfolio.market_id), monotonic() + 5, lambda _: None)
     assert replay.portfolio.signals.count() == signals > 0
+
+
+def test_what_the_ledger_cannot_store_is_not_taken_for_a_fence(replay, redis):
+    replay.begin()
+    shard = take_over(replay.portfolio.market_id, replay.portfolio.shard, MarketLog(redis, replay.portfolio.market_id))
+    with pytest.raises(DataError, match="invalid input"), transaction.atomic(), saving._fenced(shard):
+        write("SELECT %s::integer", ["no number"])
 
 
 def test_shard_that_another_works_on_is_left_alone(replay):

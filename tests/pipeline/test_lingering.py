@@ -70,6 +70,15 @@ def test_who_waits_for_fills_is_not_stayed_for(house, monkeypatch):
     assert seen(house) == 2
 
 
+def test_what_was_waited_for_is_no_answer_to_who_reads_from_elsewhere(house, redis):
+    log = MarketLog(redis, house.market.pk)
+    house.append(house.other)
+    house.append(house.other)
+    log.await_entries(0, 10, 0.1)
+    assert [entry.last for entry in log.read(1)] == [2]
+    assert [entry.last for entry in log.read(0)] == [1, 2]
+
+
 def test_others_are_those_beside_its_own_message(redis):
     mine, other = uuid4(), uuid4()
     pipeline.wake_shard(mine, 0)
