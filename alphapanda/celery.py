@@ -64,10 +64,9 @@ app.conf.update(
     # Half-open connections heal, that of a waiting worker within 1 + 2 × health_check_interval seconds; outages of the
     # broker are outlived.
     broker_transport_options={
-        "visibility_timeout": 120,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        "unacked_restore_limit": 100,
+        # Records of who holds which message take two ways to Redis a task, and give it back after minutes; what a
+        # killed worker held the sweep sends again after seconds.
+        "ack_emulation": False,
         "socket_timeout": 5,
         "socket_connect_timeout": 3,
         "socket_keepalive": True,

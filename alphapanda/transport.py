@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import redis
 from kombu.transport import redis as kombu_redis
-from kombu.transport import virtual
 
 from alphapanda.letterbox import Letter, post, readable
 
@@ -63,41 +62,20 @@ class Reader(kombu_redis.PrefixedStrictRedis):
         return answer
 
 
-class QoS(kombu_redis.QoS):
-    """What cannot be acknowledged now no longer counts as held: with one message at a time a worker would never ask
-    for another, and so never notice that its connection is gone. The message comes again after the visibility
-    timeout, and doing a thing twice is a no-op.
-    """
-
-    def ack(self, delivery_tag: str) -> None:
-        try:
-            super().ack(delivery_tag)
-        except redis.RedisError:
-            virtual.QoS.ack(self, delivery_tag)
-            raise
-
-    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        try:
-            super().reject(delivery_tag, requeue)
-        except redis.RedisError:
-            virtual.QoS.ack(self, delivery_tag)
-            raise
-
-
 class Channel(kombu_redis.Channel):
-    QoS = QoS
-    # At the close kombu gives back what is unacknowledged, and over a lost connection that ends the worker.
-    # What stays unacknowledged is given back after the visibility timeout, and the sweep is faster than that.
+    # Celery would give back what it holds at the close, and over a lost connection that ends the worker.
     do_restore = False
 
-    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
-        """What comes after its connection was lost is left where it is; kombu would end the worker."""
-        if not self.closed:
-            super().basic_ack(delivery_tag, multiple)
-
     def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        if not self.closed:
-            super().basic_reject(delivery_tag, requeue)
+        """What cannot be given back no longer counts as held: with one message at a time a worker would never ask for
+        another, and so never notice that its connection is gone. The sweep sends it again. What comes after its
+        connection was lost is left alone; kombu would end the worker.
+        """
+        try:
+            super().basic_reject(delivery_tag, requeue and not self.closed)
+        except redis.RedisError:
+            self.basic_ack(delivery_tag)
+            raise
 
     _sender: Any = None
 

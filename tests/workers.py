@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlsplit
 
+from celery import current_app
 from django.conf import settings
 
 from alphapanda import processes, program
@@ -24,6 +25,12 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> object:
 def database_url() -> str:
     """Of the database that Django uses in tests."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{settings.DATABASES['default']['NAME']}").geturl()
+
+
+def is_idle() -> bool:
+    """Whether there is a worker, and it runs nothing."""
+    active = current_app.control.inspect(timeout=5, limit=1).active()
+    return bool(active) and not any(active.values())
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def with_limits(task, soft, hard):
 
 
 BROKEN = {
-    "E001": lambda: with_limits("risk.decide", 4, 41),
+    "E001": lambda: with_transport(ack_emulation=True),
     "E002": lambda: with_limits("risk.decide", 8, 8),
     "E003": lambda: replace(current_setup(), lock_life=8),
     "E004": lambda: replace(current_setup(), windows={"trading.ingest": 3, "risk.decide": 4}),
@@ -65,7 +65,10 @@ def test_every_rule_is_broken_here():
 @pytest.mark.parametrize(
     ("setup", "words"),
     [
-        (lambda: with_limits("risk.decide", 4, 41), "risk.decide: time limit of 41 s is above a third"),
+        (
+            lambda: replace(current_setup(), conf={**current_setup().conf, "broker_transport_options": {}}),
+            "ack_emulation is on",
+        ),
         (lambda: with_limits("risk.decide", None, 8), "risk.decide: has no soft and hard time limit of its own"),
         (lambda: with_conf(task_acks_late=False), "task_acks_late is off"),
         (lambda: with_conf(task_serializer="pickle"), "task_serializer is pickle"),

@@ -16,7 +16,7 @@ from alphapanda.tasks import sweep
 from portfolio.models import EquityPoint, Portfolio
 from portfolio.tasks import value
 from tests import pages, rows
-from tests.workers import wait_for, worker
+from tests.workers import is_idle, wait_for, worker
 from trading.models import Market
 from trading.tasks import ingest
 
@@ -216,6 +216,6 @@ class TestWorker:
             for name, arguments in ((task, []), ("portfolio.value", [portfolio.pk])):
                 current_app.send_task(name, arguments, queue="portfolio")
             wait_for(EquityPoint.objects.exists)
-            wait_for(lambda: not redis.hlen("ap:unacked"))
+            wait_for(is_idle)
         dead_letters.collect()
         assert no_letters.get().reason.startswith(reason)

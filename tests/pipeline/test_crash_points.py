@@ -15,12 +15,11 @@ from alphapanda.connection import PREFIX, connection
 from strategies.models import Signal
 from tests.pipeline.driver import Replay, bars, expected
 from tests.servers import temporary_home
-from tests.workers import database_url, wait_for, worker
+from tests.workers import database_url, is_idle, wait_for, worker
 from trading.models import Market
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.house]
 QUEUES = "ingest,strategies.0,strategies.1,risk,execution,portfolio"
-UNACKED = f"{PREFIX}unacked"
 KEY = 4711  # of the lock at which the child is held
 HOLD = f"""CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
 'BEGIN PERFORM pg_advisory_xact_lock_shared({KEY}); RETURN NULL; END'"""
@@ -83,7 +82,7 @@ def is_drained() -> bool:
     """And no task has anything left to do with the database, which the end of a test empties."""
     pipeline.sweep()
     is_over = not Market.objects.filter(is_active=True).exists()
-    return is_over and not connection().exists(UNACKED, *(PREFIX + queue for queue in queue_names()))
+    return is_over and not connection().exists(*(PREFIX + queue for queue in queue_names())) and is_idle()
 
 
 def end(process: psutil.Process) -> None:
