@@ -10,6 +10,7 @@ from celery.signals import before_task_publish, setup_logging
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alphapanda.settings")
+os.environ.setdefault("CELERY_CUSTOM_WORKER_POOL", "alphapanda.pool:Pool")  # what `-P custom` stands for
 
 from django.conf import settings
 

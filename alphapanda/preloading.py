@@ -14,7 +14,7 @@ from alphapanda.environment import read_environment
 _MODULES = (
     *("alphapanda.urls", "alphapanda.asgi", "uvicorn.main", "flower.command", "celery.apps.beat"),
     *("celery.bin.celery", "celery.apps.worker", "celery.concurrency.prefork", "celery.worker.consumer"),
-    *("alphapanda.transport", "alphapanda.consumer"),
+    *("alphapanda.transport", "alphapanda.consumer", "alphapanda.pool"),
 )
 
 

@@ -11,6 +11,8 @@ from alphapanda.heartbeat import node_name
 from alphapanda.ports import LOOPBACK
 from alphapanda.program import Program
 
+PORTFOLIO_WORKERS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -34,10 +36,11 @@ def pipeline(plan: Plan) -> list[Program]:
     shards = [worker(f"strategies-{n}", f"strategies.{n}", 1) for n in range(plan.shards)]
     return [
         *([] if plan.port is None else [web(plan.port)]),
-        # What a portfolio is worth is worked out beside the path of orders, not in it.
-        worker("ingest", "ingest,sweep,portfolio", plan.ingest_concurrency),
+        worker("ingest", "ingest,sweep", plan.ingest_concurrency),
         *shards,
-        worker("portfolios", "risk,execution,sweep", 2),
+        *(worker(f"portfolios-{n}", "risk,execution") for n in range(PORTFOLIO_WORKERS)),
+        # What a portfolio is worth is worked out beside the path of orders, not in it, and for one at a time.
+        worker("valuation", "portfolio,sweep"),
         beat(),
         flower(plan),
     ]
@@ -54,9 +57,11 @@ def web(port: int) -> Program:
     )
 
 
-def worker(name: str, queues: str, concurrency: int) -> Program:
+def worker(name: str, queues: str, children: int = 0) -> Program:
+    """Without children, it runs its tasks itself (`alphapanda/pool.py`)."""
     node = node_name(name)
-    options = ("-n", node, "-Q", queues, "-c", str(concurrency), "--without-gossip", "--without-mingle")
+    pool = ("-c", str(children)) if children else ("-P", "custom")
+    options = ("-n", node, "-Q", queues, *pool, "--without-gossip", "--without-mingle")
     return Program(
         name=name,
         command=(*_celery("worker"), *options),

@@ -1,7 +1,7 @@
 """A real worker process on the database of the test that starts it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,10 +34,12 @@ def is_idle() -> bool:
 
 
 @contextmanager
-def worker(home: Path, queues: str, *tasks: str) -> Iterator[program.Child]:
-    """One with one child, as a house would start it, and modules of more tasks; its log is `home`/logs/test.log."""
-    planned = processes.worker("test", queues, 1)
-    command = (*planned.command, *(part for module in tasks for part in ("-I", module)))
+def worker(
+    home: Path, queues: str, *tasks: str, children: int = 1, options: Sequence[str] = ()
+) -> Iterator[program.Child]:
+    """As a house would start it, and modules of more tasks; its log is `home`/logs/test.log."""
+    planned = processes.worker("test", queues, children)
+    command = (*planned.command, *options, *(part for module in tasks for part in ("-I", module)))
     child = program.start(replace(planned, command=command, environment={"DATABASE_URL": database_url()}), home)
     try:
         yield child

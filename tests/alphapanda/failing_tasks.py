@@ -1,5 +1,7 @@
 """Tasks that end badly, for a real worker."""
 
+from time import sleep
+
 from celery import shared_task
 
 
@@ -16,3 +18,8 @@ def too_long() -> None:
                 pass
         except BaseException:  # noqa: BLE001  (it does not heed the soft limit either)
             continue
+
+
+@shared_task(name="tests.slow", soft_time_limit=0.5, time_limit=30)
+def slow() -> None:
+    sleep(60)

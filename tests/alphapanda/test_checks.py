@@ -65,10 +65,7 @@ def test_every_rule_is_broken_here():
 @pytest.mark.parametrize(
     ("setup", "words"),
     [
-        (
-            lambda: replace(current_setup(), conf={**current_setup().conf, "broker_transport_options": {}}),
-            "ack_emulation is on",
-        ),
+        (lambda: with_conf(broker_transport_options={}), "ack_emulation is on"),
         (lambda: with_limits("risk.decide", None, 8), "risk.decide: has no soft and hard time limit of its own"),
         (lambda: with_conf(task_acks_late=False), "task_acks_late is off"),
         (lambda: with_conf(task_serializer="pickle"), "task_serializer is pickle"),

@@ -13,7 +13,7 @@ from time import sleep
 import psutil
 
 from tests.chaos.fault import kind
-from tests.chaos.house import WORKERS, House
+from tests.chaos.house import PORTFOLIOS, WORKERS, House
 
 SHARDS = ("strategies-0", "strategies-1")
 FROZEN_SECONDS = (6.0, 14.0)
@@ -50,13 +50,20 @@ def kill_shard_child(house: House, random: Random) -> Iterator[float]:
 
 @kind("kill portfolios worker")
 def kill_portfolios(house: House, random: Random) -> Iterator[float]:
-    _kill(house.worker("portfolios"))
+    _kill(house.worker(random.choice(PORTFOLIOS)))
     yield from ()
 
 
-@kind("kill portfolios child")
-def kill_portfolios_child(house: House, random: Random) -> Iterator[float]:
-    _kill(house.child_of("portfolios", 0))
+@kind("kill both portfolios workers")
+def kill_both(house: House, random: Random) -> Iterator[float]:
+    for name in PORTFOLIOS:
+        _kill(house.worker(name))
+    yield from ()
+
+
+@kind("kill valuation worker")
+def kill_valuation(house: House, random: Random) -> Iterator[float]:
+    _kill(house.worker("valuation"))
     yield from ()
 
 

@@ -26,7 +26,8 @@ from tests.chaos.waiting import wait_for
 
 START_SECONDS = 120
 STOP_SECONDS = 20
-WORKERS = ("ingest", "strategies-0", "strategies-1", "portfolios")
+PORTFOLIOS = ("portfolios-0", "portfolios-1")
+WORKERS = ("ingest", "strategies-0", "strategies-1", *PORTFOLIOS, "valuation")
 _UP = (sys.executable, "manage.py", "up", "--feed", "none", "--no-web")
 
 
@@ -104,7 +105,9 @@ class House:
         return self._newest("valkey-server")
 
     def child_of(self, name: str, pick: int) -> psutil.Process:
-        """A process of the worker's pool."""
+        """A process of the worker's pool, which may be itself."""
+        if name in (*PORTFOLIOS, "valuation"):
+            return self.worker(name)
 
         def pool() -> list[psutil.Process]:
             with suppress(psutil.NoSuchProcess):

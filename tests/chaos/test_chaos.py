@@ -12,7 +12,7 @@ pytestmark = pytest.mark.house
 KINDS = (
     "kill ingest child",
     "kill shard worker",
-    "kill portfolios child",
+    "kill both portfolios workers",
     "freeze child",
     "valkey killed and its data lost",
     "postgres restarted at once",

@@ -12,7 +12,7 @@ UNNUMBERED = {  # beyond the list
     "connections to valkey cut",
     "freeze worker main process",
     "kill ingest child",
-    "kill portfolios child",
+    "kill both portfolios workers",
     "kill shard child",
     "postgres frozen 3 s",
     "two workers on a shard",

@@ -19,7 +19,7 @@ from tests.servers import temporary_home
 
 pytestmark = pytest.mark.house
 STOP_SECONDS = 15
-WORKERS = ("ingest", "strategies-0", "strategies-1", "portfolios")
+WORKERS = ("ingest", "strategies-0", "strategies-1", "portfolios-0", "portfolios-1", "valuation")
 THEIRS = ("DATABASE_URL", "REDIS_URL", "CI", "DEMO_PASSWORD")  # of the session of tests
 
 
