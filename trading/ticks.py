@@ -179,11 +179,10 @@ class Ticks:
     @cached_property
     def latest(self) -> NDArray[np.void]:
         """The last tick of each instrument, in the order of the groups."""
-        ends = self.groups.ends - 1
-        places = self.groups.order[ends]
-        records = np.empty(len(ends), LATEST)
-        records["instrument"] = self.groups.instruments
-        records["price_e4"], records["time"] = self.grouped_prices[ends], self.column("time")[places]
+        places = self.groups.order[self.groups.ends - 1]
+        records = np.empty(len(places), LATEST)
+        for name in ("instrument", "price_e4", "time"):
+            records[name] = self.column(name)[places]
         records["tick"] = places + self.first
         return records
 

@@ -9,7 +9,17 @@ EVEN = np.arange(2 * SOME) * 500
 
 
 @pytest.mark.parametrize(
-    "values", [EVEN, np.append(EVEN, 7), EVEN[:0], np.full(3, -5), np.append(np.zeros(SOME, np.int64), [6, 9])]
+    "values",
+    [
+        EVEN,
+        np.append(EVEN, 7),
+        EVEN[:0],
+        np.full(3, -5),
+        np.append(np.zeros(SOME, np.int64), [6, 9]),
+        np.array([7, 2**32 + 6]),
+        np.array([7, 2**32 + 7]),
+        np.array([-(2**63), 2**63 - 1]),
+    ],
 )
 def test_numbers_come_back_as_they_were(values):
     assert unpacked(packed(values)).tolist() == values.tolist()
