@@ -113,7 +113,7 @@ def test_whatever_answers_requests_has_a_health_check():
 
 def test_servers_keep_what_they_promise_on_one_machine():
     lines = COMPOSE["configs"]["valkey"]["content"].splitlines()
-    for name in ("maxmemory", "maxmemory-policy", "appendonly", "appendfsync"):
+    for name in ("maxmemory", "maxmemory-policy", "appendonly", "appendfsync", "rdbcompression"):
         assert f"{name} {embedded_valkey._SETTINGS[name]}" in lines
     for name in ("jit", "idle_in_transaction_session_timeout"):
         assert f"{name}={embedded_postgres._SETTINGS[name]}" in SERVICES["postgres"]["command"]

@@ -105,7 +105,8 @@ def test_durable_servers_by_default_and_no_password_in_a_command_line(home):
     assert addresses.valkey.password not in words
     configuration = embedded.servers_directory(home, server_account()) / "valkey.conf"
     assert mode(configuration) == 0o600
-    assert {"appendonly yes", "maxmemory-policy noeviction"} <= set(configuration.read_text().splitlines())
+    expected = {"appendonly yes", "maxmemory-policy noeviction", "rdbcompression no"}
+    assert expected <= set(configuration.read_text().splitlines())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a second account")
