@@ -58,14 +58,17 @@ def web(port: int) -> Program:
 
 
 def worker(name: str, queues: str, children: int = 0) -> Program:
-    """Without children, it runs its tasks itself (`alphapanda/pool.py`)."""
+    """Without children, it runs its tasks itself (`alphapanda/pool.py`), and does the one in its hands before it goes:
+    a soft shutdown would wait inside of it until its time is over.
+    """
     node = node_name(name)
     pool = ("-c", str(children)) if children else ("-P", "custom")
     options = ("-n", node, "-Q", queues, *pool, "--without-gossip", "--without-mingle")
     return Program(
         name=name,
         command=(*_celery("worker"), *options),
-        stop_signal=signal.SIGQUIT,  # Celery's soft shutdown: 5 s for running tasks, the rest is given back
+        # SIGQUIT is Celery's soft shutdown: 5 s for running tasks, the rest is given back.
+        stop_signal=signal.SIGQUIT if children else signal.SIGTERM,
         node=node,
     )
 

@@ -1,4 +1,4 @@
-"""Tasks that end badly, for a real worker."""
+"""Tasks that end badly or late, for a real worker."""
 
 from time import sleep
 
@@ -23,3 +23,8 @@ def too_long() -> None:
 @shared_task(name="tests.slow", soft_time_limit=0.5, time_limit=30)
 def slow() -> None:
     sleep(60)
+
+
+@shared_task(name="tests.unhurried", soft_time_limit=3, time_limit=30)
+def unhurried() -> None:
+    sleep(1)

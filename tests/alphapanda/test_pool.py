@@ -6,7 +6,7 @@ import signal
 import pytest
 from celery import current_app
 
-from alphapanda import dead_letters
+from alphapanda import dead_letters, processes
 from alphapanda.models import DeadLetter
 from alphapanda.pool import in_time
 from portfolio.models import EquityPoint
@@ -69,3 +69,15 @@ class TestReal:
             wait_for(lambda: process.poll() is not None)
             assert process.returncode == 0
         assert redis.llen("ap:portfolio") == 1
+
+    @pytest.mark.parametrize("children", [0, 1])
+    def test_a_worker_that_is_told_to_go_does_its_task_first(self, redis, tmp_path, children):
+        """A soft shutdown, which is for children, stood in the middle of the task until its time was over."""
+        with worker(tmp_path, "portfolio", FAILING, children=children) as process:
+            current_app.send_task("tests.unhurried", queue="portfolio")
+            wait_for(lambda: b"tests.unhurried" in (tmp_path / "logs" / "test.log").read_bytes())
+            process.send_signal(processes.worker("like it", "portfolio", children).stop_signal)
+            wait_for(lambda: process.poll() is not None, 12)
+        dead_letters.collect()
+        assert not DeadLetter.objects.exists()
+        assert "tests.unhurried" in (tmp_path / "logs" / "test.log").read_text().rpartition(" succeeded in ")[0][-100:]

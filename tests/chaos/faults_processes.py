@@ -13,7 +13,7 @@ from time import sleep
 import psutil
 
 from tests.chaos.fault import kind
-from tests.chaos.house import PORTFOLIOS, WORKERS, House
+from tests.chaos.house import CHILDLESS, PORTFOLIOS, WORKERS, House
 
 SHARDS = ("strategies-0", "strategies-1")
 FROZEN_SECONDS = (6.0, 14.0)
@@ -144,7 +144,7 @@ def freeze_and_kill(house: House, random: Random) -> Iterator[float]:
 def rolling_restart(house: House, random: Random) -> Iterator[float]:
     """Every worker is asked to go, one after the other."""
     for name in random.sample(WORKERS, len(WORKERS)):
-        _signal(house.worker(name), signal.SIGQUIT)
+        _signal(house.worker(name), signal.SIGTERM if name in CHILDLESS else signal.SIGQUIT)
         yield random.uniform(0.5, 2.0)
 
 

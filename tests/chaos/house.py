@@ -27,7 +27,8 @@ from tests.chaos.waiting import wait_for
 START_SECONDS = 120
 STOP_SECONDS = 20
 PORTFOLIOS = ("portfolios-0", "portfolios-1")
-WORKERS = ("ingest", "strategies-0", "strategies-1", *PORTFOLIOS, "valuation")
+CHILDLESS = (*PORTFOLIOS, "valuation")
+WORKERS = ("ingest", "strategies-0", "strategies-1", *CHILDLESS)
 _UP = (sys.executable, "manage.py", "up", "--feed", "none", "--no-web")
 
 
@@ -106,7 +107,7 @@ class House:
 
     def child_of(self, name: str, pick: int) -> psutil.Process:
         """A process of the worker's pool, which may be itself."""
-        if name in (*PORTFOLIOS, "valuation"):
+        if name in CHILDLESS:
             return self.worker(name)
 
         def pool() -> list[psutil.Process]:
