@@ -17,6 +17,7 @@ from alphapanda.letterbox import Letter, post, readable
 
 # What a message of a wrong shape raises in Celery; an error of the broker must pass.
 WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError)
+MOST_LIMIT_SECONDS = 3_600  # a worker may end of one that no timer takes
 EVENTS_SECONDS = 0.5  # that what Flower is told is gathered
 
 
@@ -74,6 +75,9 @@ def check_task(message: Any) -> None:
     """The parts that Celery takes for granted. Errors: those of WRONG_SHAPE; kombu's when the body is not JSON."""
     if not isinstance(message.headers["id"], str) or not isinstance(message.headers["task"], str):
         raise TypeError("task and id must be text")
+    for limit in message.headers.get("timelimit") or ():
+        if limit is not None and not 0 <= limit <= MOST_LIMIT_SECONDS:
+            raise ValueError(f"time limit {limit}")
     args, kwargs, embed = message.payload
     if not isinstance(args, list) or not isinstance(kwargs, dict) or not isinstance(embed, dict):
         raise TypeError("the body must be [arguments, {keywords}, {more}]")

@@ -62,6 +62,8 @@ UNUSABLE = {
     "pickle": message(content_type="application/x-python-serialize", task="portfolio.value", id="1"),
     "a body of another shape": message(body="NQ==", task="portfolio.value", id="1"),
     "an end that is no time": message(task="portfolio.value", id="1", expires="soon"),
+    "a limit that no timer takes": message(task="portfolio.value", id="1", timelimit=[1e300, 1e300]),
+    "limits before the beginning": message(task="portfolio.value", id="1", timelimit=[-1, -2]),
 }
 
 
@@ -193,9 +195,10 @@ class TestWorker:
         assert EquityPoint.objects.filter(portfolio=NOBODY).exists()
         assert no_letters.get().resolved_at <= datetime.now(UTC)
 
-    def test_garbage_is_kept_and_the_worker_goes_on(self, no_letters, redis, tmp_path):
+    @pytest.mark.parametrize("children", [0, 1])
+    def test_garbage_is_kept_and_the_worker_goes_on(self, no_letters, redis, tmp_path, children):
         portfolio = rows.portfolio(rows.user())
-        with worker(tmp_path, "portfolio") as process:
+        with worker(tmp_path, "portfolio", children=children) as process:
             for garbage in [*UNREADABLE.values(), *UNUSABLE.values()]:
                 redis.lpush("ap:portfolio", garbage)
             current_app.send_task("portfolio.value", [portfolio.pk], queue="portfolio")
