@@ -1,4 +1,4 @@
-"""A limit on the memory of a worker's child: what eats it gets a MemoryError, the machine stays alive."""
+"""A limit on the memory of a process that runs tasks: what eats it gets a MemoryError, the machine stays alive."""
 
 import resource
 from typing import Any

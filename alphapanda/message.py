@@ -10,7 +10,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import msgspec
-from celery import chain
+from celery import chain, current_app
 from celery.canvas import Signature
 from kombu import Connection
 
@@ -47,6 +47,7 @@ class Pattern:
 
 
 def _written(steps: list[Signature]) -> dict[str, Any]:
+    current_app.loader.import_default_modules()  # a task that is not loaded has no limits to say
     queue = str(steps[0].options["queue"])
     with Connection("memory://") as nobody:
         channel: Any = nobody.default_channel

@@ -62,7 +62,7 @@ def worker(name: str, queues: str, children: int = 0) -> Program:
     a soft shutdown would wait inside of it until its time is over.
     """
     node = node_name(name)
-    pool = ("-c", str(children)) if children else ("-P", "custom")
+    pool = ("-c", str(children)) if children else ("-P", "custom", "-c", "1")
     options = ("-n", node, "-Q", queues, *pool, "--without-gossip", "--without-mingle")
     return Program(
         name=name,

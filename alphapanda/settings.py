@@ -133,7 +133,7 @@ QUEUE_CAP = 1_000  # no wake-ups while a queue is longer
 REDIS_FULL = 0.7  # nor while Redis is fuller than this part of its maxmemory
 EVENTS_KEEP = 10_000  # entries of the event stream
 MAX_STATE_BYTES = 8_000_000  # a strategy whose state is larger is a fault
-WORKER_MEMORY_MB = 1_024  # of a worker's child
+WORKER_MEMORY_MB = 1_024  # of a process that runs tasks
 
 # How long what grows is kept. Signals, decisions, orders and fills are never pruned.
 EQUITY_KEEP_DAYS = 30  # every minute; of older days the last point remains

@@ -33,7 +33,7 @@ def prune() -> None:
 
 @worker_process_init.connect
 def _check_connections_before_tasks(**_: object) -> None:
-    """A broken connection is replaced, a good one kept; only in a worker's child, where a task is not nested."""
+    """A broken connection is replaced, a good one kept; only in a worker, where a task is not nested."""
     task_prerun.connect(_check_connections)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from base64 import b64decode
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from kombu.transport.memory import Channel
 
 from alphapanda.connection import PREFIX
+from alphapanda.environment import CHECKOUT
 from alphapanda.message import ARGUMENTS, Pattern
 from alphapanda.pipeline import chained, evaluation_in, step
 
@@ -27,6 +30,12 @@ def content(message: str | bytes) -> dict:
     text = json.dumps(document, sort_keys=True)
     places = {pk: str(place) for place, pk in enumerate(dict.fromkeys(IDS.findall(text)))}
     return json.loads(IDS.sub(lambda found: places[found[0]], text))
+
+
+@pytest.fixture(autouse=True)
+def loaded():
+    """Celery's own messages say the limits of tasks that are loaded."""
+    current_app.loader.import_default_modules()
 
 
 @pytest.mark.parametrize("tasks", [["portfolio.value"], ["risk.decide", "trading.execute", "portfolio.value"]])
@@ -74,3 +83,11 @@ def test_whoever_is_interrupted_while_celery_writes_leaves_nothing_to_the_next(m
 
 def interrupted(*_: object) -> None:
     raise SoftTimeLimitExceeded
+
+
+def test_limits_are_said_also_where_no_task_was_loaded_before():
+    """As in a process that answers requests."""
+    load = "import django; django.setup(); from alphapanda.pipeline import chained"
+    code = f"{load}; print(chained('risk.decide').message(7))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["headers"]["timelimit"] == [8, 4]
