@@ -17,9 +17,14 @@ class OutOfMemoryError(Exception):
 
 
 class Stage(_Task):
+    """One that returns False ends its chain."""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Celery 5.7 never acknowledges what ended with a MemoryError: with one child its worker takes nothing more."""
         try:
-            return self.run(*args, **kwargs)
+            goes_on = self.run(*args, **kwargs)
         except MemoryError as error:
             raise OutOfMemoryError(str(error)) from error
+        if goes_on is False:
+            self.request.chain = None
+        return goes_on

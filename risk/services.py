@@ -38,16 +38,17 @@ MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time 
 MOST_WATCHED_TICKS = 5_000  # each may be looked at by exit rules
 
 
-def decide(portfolio_id: int, seen: int) -> bool:
+def decide(portfolio_id: int, seen: int, *, waits: bool = True) -> bool:
     """Decides some of what is undecided up to `seen`, in order, and matches working orders as far as that goes.
 
     Returns whether there is more to decide: the work of one call is bounded in signals and in ticks.
 
-    Errors: LogGapError when the log must be read again first; nothing is written then.
+    Errors: LogGapError when the log must be read again first; OperationalError when others have what is needed, unless
+    it `waits`. Nothing is written then.
     """
     undecided = _next_undecided.later(portfolio_id, seen)
     with gathered(), transaction.atomic():
-        opened = locked_book(portfolio_id, undecided)
+        opened = locked_book(portfolio_id, undecided, waits=waits)
         rows, until = _within_reach(opened.portfolio, undecided.rows, seen)
         if opened.portfolio.is_watched:
             return _follow(opened, rows, until, seen)

@@ -1,10 +1,10 @@
-"""Thin tasks: clear the wake-up and call the service; the chain goes on to execution where that finds ticks."""
+"""Thin tasks: clear the wake-up and call the service."""
 
 from __future__ import annotations
 
 from time import monotonic
 
-from celery import Task, shared_task
+from celery import shared_task
 
 from alphapanda import pipeline
 from alphapanda.connection import gathered
@@ -16,17 +16,21 @@ from trading.log import LogGapError
 SECONDS = 0.5  # then it is another portfolio's turn
 
 
-@shared_task(name="risk.decide", soft_time_limit=4, time_limit=8, bind=True)
-def decide(self: Task[[int], None], portfolio: int) -> None:
+@shared_task(name="risk.decide", soft_time_limit=4, time_limit=8)
+def decide(portfolio: int, *, seen: int | None = None) -> bool:
+    """Whether matching may find something: deciding has matched up to here, and the next tick wakes execution. Given
+    what is `seen`, it is done once without waiting, and any message that waits still comes.
+    """
+    is_message = seen is None
     with gathered():
-        awake(f"decide:{portfolio}")
-        seen, deadline = seen_for(portfolio), monotonic() + SECONDS
+        if is_message:
+            awake(f"decide:{portfolio}")
+        until, deadline = seen_for(portfolio) if seen is None else seen, monotonic() + SECONDS * is_message
         try:
-            while services.decide(portfolio, seen):
+            while services.decide(portfolio, until, waits=is_message):
                 if monotonic() > deadline:
                     pipeline.wake_signalled(portfolio)
                     break
         except LogGapError:
-            return  # the sweep comes again when the log has been read anew
-        if not pipeline.is_to_match(portfolio):
-            self.request.chain = None  # deciding has matched up to here, and the next tick wakes execution
+            return False  # the sweep comes again when the log has been read anew
+        return pipeline.is_to_match(portfolio)

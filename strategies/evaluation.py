@@ -7,7 +7,8 @@ whoever was replaced, however late it wakes, writes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic, sleep
+from decimal import Context, localcontext
+from time import monotonic, sleep, time
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,7 @@ from strategies.shard import Moved, Shard
 from trading.gaps import note_missed
 from trading.log import MarketLog, joined
 from trading.reference import INSTRUMENTS
+from trading.session import SECOND
 from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,7 @@ ENTRIES, OWN_ENTRIES = 64, 20  # read at once: few where a lane waits for its fi
 STEP_SECONDS, LOOKS_PART = 0.015, 3  # between two looks at a busy log: at most, and times what the last one took
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 LINGER_SECONDS = 0.1  # on a live market that has nothing new: being woken for it would take 4 ms, looking takes one
+_DECIMALS = Context()  # a strategy may have changed how its process reckons
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
@@ -69,28 +72,30 @@ def _work(market: UUID, number: int, seconds: float, committed: Committed, other
     deadline, market_log = monotonic() + seconds, MarketLog(connection(), market)
     shard, goes_on = _current(market, number, market_log), True
     while goes_on:
-        begun = monotonic()
+        shard.looked_at, shard.arrival = monotonic(), 0
         is_behind = _step(shard, market_log, deadline, committed)
-        goes_on = monotonic() < deadline and _goes_on(shard, market_log, begun, is_behind, others_wait)
+        goes_on = monotonic() < deadline and _goes_on(shard, market_log, is_behind, others_wait)
     _keep(shard)
     return is_behind
 
 
-def _goes_on(shard: Shard, market_log: MarketLog, begun: float, is_behind: bool, others_wait: OthersWait) -> bool:
+def _goes_on(shard: Shard, market_log: MarketLog, is_behind: bool, others_wait: OthersWait) -> bool:
     """Whether there is more now, or in a moment; a lane that waits for its fills is woken for them."""
     if shard.is_replay or not is_behind:
         return is_behind
     if others_wait():
         return False
-    sleep(_rest(monotonic() - begun))
+    sleep(_rest(shard.look_seconds, monotonic() - shard.looked_at))
     if not shard.own:
         market_log.await_entries(shard.seen, ENTRIES, LINGER_SECONDS)
     return True
 
 
-def _rest(took: float) -> float:
-    """Seconds after a look that took so many: a feed has entries of some milliseconds, others need the processor."""
-    return max(0.0, min(STEP_SECONDS, LOOKS_PART * took) - took)
+def _rest(look: float, passed: float) -> float:
+    """Seconds after a look that took so many: a feed has entries of some milliseconds, others need the processor. What
+    was done since is part of them.
+    """
+    return max(0.0, min(STEP_SECONDS, LOOKS_PART * look) - passed)
 
 
 def _keep(shard: Shard) -> None:
@@ -120,7 +125,8 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
     for lane in shard.lanes:
         _move(shard, lane, market_log, deadline)
     moved = before != [lane.place for lane in shard.lanes]
-    _commit(shard, committed, moved)
+    with localcontext(_DECIMALS):
+        _commit(shard, committed, moved)
     due = shard.due()
     if due:
         shard.begin_round()
@@ -144,7 +150,7 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
             shard.learn(unknown_controls(shard))
             shard.counted = entry.controls
         ticks = entry.ticks(INSTRUMENTS).between(0, shard.horizon)
-        shard.width = max(shard.width, ticks.width)
+        shard.width, shard.arrival = max(shard.width, ticks.width), shard.arrival or ticks.arrival
         if not _evaluate(shard, lane, ticks, deadline):
             return
         if entry.last > shard.horizon:
@@ -227,4 +233,5 @@ def _publish(shard: Shard, committed: Committed) -> None:
     heard = {portfolio: tick for tick, portfolio in sorted(shard.unheard, reverse=True) if tick <= seen}
     shard.unheard = [(tick, portfolio) for tick, portfolio in shard.unheard if tick > seen]
     signalled = {portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()}
-    committed(Moved(signalled, shard.take_ticked()))
+    shard.look_seconds = monotonic() - shard.looked_at
+    committed(Moved(signalled, shard.take_ticked(), time() - shard.arrival / SECOND))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from uuid import UUID
 
-from alphapanda.connection import connection, key, reply, tell
+from alphapanda.connection import Command, connection, key, reply, tell
 from portfolio.models import Portfolio
 from strategies import models
 
@@ -57,7 +57,16 @@ def _saved(market: UUID, shard: int) -> tuple[int, int]:
 
 
 def _published(market: UUID, shard: int) -> int:
-    published = reply(lambda redis: redis.hget(key("seen", market), str(shard)))
+    return told(reply(published_by(market, shard)))
+
+
+def published_by(market: UUID, shard: int) -> Command:
+    """What Redis knows, for `told`."""
+    return lambda redis: redis.hget(key("seen", market), str(shard))
+
+
+def told(published: bytes | None) -> int:
+    """The last tick of a shard; 0 where Redis knows of none."""
     return int(published.split(b":")[1]) if published else 0
 
 

@@ -28,11 +28,12 @@ FAR = 2**62
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What others are told when a shard has moved: portfolios with new signals (with the correlation id of one), and
-    which instruments have ticked.
+    which instruments have ticked; `waited` are the seconds since the first of these ticks arrived.
     """
 
     signalled: dict[int, UUID]
     ticked: set[int]
+    waited: float
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ class Shard:
     their tick; `marked` are the instruments whose last prices its portfolios' signals carry, `said` is what strategies
     had signalled when it was loaded; `width` the most bytes that a tick of its log had; `published` what others were
     told of its place, `unheard` tick and portfolio of signals that they were not told of yet, `saved_at` when a round
-    of saving began last, `round` what is left of it, `round_seconds` what the last one took.
+    of saving began last, `round` what is left of it, `round_seconds` what the last one took; `looked_at` when it looked
+    at the log last, `look_seconds` what that took until others were told, `arrival` when the first tick there had come.
     """
 
     row: models.Shard
@@ -62,6 +64,9 @@ class Shard:
     saved_at: float = field(default_factory=monotonic)
     round: Round | None = None
     round_seconds: float = 0.0
+    looked_at: float = 0.0
+    look_seconds: float = 0.0
+    arrival: int = 0
     faults: list[Fault] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
 

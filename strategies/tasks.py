@@ -25,7 +25,7 @@ def evaluate(market: str, shard: int) -> None:
             market_id,
             shard,
             SECONDS,
-            lambda moved: pipeline.wake_evaluated(market_id, shard, moved),
+            lambda moved: pipeline.hand_on(market_id, shard, moved),
             lambda: pipeline.others_wait(market_id, shard),
         )
     except FencedError as error:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from typing import cast
+from collections.abc import Mapping, Set
 from uuid import UUID
 
 import msgspec
 
-from alphapanda.connection import Command, connection, key, reply, tell
+from alphapanda.connection import Command, connection, key, tell
 from portfolio.models import Portfolio
 from strategies.seen import market_and_shard, seen_for
 from trading.book import Book
@@ -23,6 +22,10 @@ class Awaited(msgspec.Struct):
     is_watched: bool
     clock: int
 
+    def waits_for(self, ticked: Set[int]) -> bool:
+        """For any of these instruments."""
+        return self.instruments is None or not ticked.isdisjoint(self.instruments)
+
 
 def note_awaited(portfolio: Portfolio, book: Book) -> None:
     name = key("awaited", portfolio.market_id, portfolio.shard)
@@ -34,15 +37,14 @@ def note_awaited(portfolio: Portfolio, book: Book) -> None:
         tell(lambda redis: redis.hdel(name, str(portfolio.pk)))
 
 
-def awaiting(market: UUID, shard: int, ticked: Set[int]) -> dict[int, bool]:
-    """Portfolios that wait for ticks of any of these instruments, and whether exit rules look at them."""
-    waiting = cast("dict[bytes, bytes]", reply(lambda redis: redis.hgetall(key("awaited", market, shard))))
-    hints = {int(portfolio): _read(hint) for portfolio, hint in waiting.items()}
-    return {
-        portfolio: hint.is_watched
-        for portfolio, hint in hints.items()
-        if hint.instruments is None or not ticked.isdisjoint(hint.instruments)
-    }
+def hints_in(market: UUID, shard: int) -> Command:
+    """For `hints_of`."""
+    return lambda redis: redis.hgetall(key("awaited", market, shard))
+
+
+def hints_of(texts: Mapping[bytes, bytes]) -> dict[int, Awaited]:
+    """By portfolio."""
+    return {int(portfolio): _read(text) for portfolio, text in texts.items()}
 
 
 def hint_of(portfolio_id: int) -> Command:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -14,8 +14,7 @@ from django.db.models import QuerySet
 
 from alphapanda import bulk
 from alphapanda.connection import connection
-from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope, publish
-from alphapanda.money import money
+from alphapanda.events import publish
 from alphapanda.prepared import prepared
 from alphapanda.rows import new
 from alphapanda.statements import Asked, ask, together, write
@@ -64,11 +63,18 @@ def _locked(portfolio: int) -> QuerySet[Portfolio]:
     return Portfolio.objects.select_for_update(no_key=True).filter(pk=portfolio)
 
 
-def locked_book(portfolio_id: int, *more: Asked[Any]) -> OpenBook:
-    """As `locked` and `open_book`; and what else is asked is answered."""
+# Where others have what is needed, whoever has no time gives up.
+_HURRY = "SELECT set_config('lock_timeout', '10ms', true)"
+
+
+def locked_book(portfolio_id: int, *more: Asked[Any], waits: bool = True) -> OpenBook:
+    """As `locked` and `open_book`; and what else is asked is answered. Errors: OperationalError when this transaction
+    does not wait and comes to what another has locked.
+    """
     known = held.take(portfolio_id)
+    hurry = () if waits else (Asked(_HURRY, [], list),)
     portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id, known)
-    ask(portfolio, *parts, *more)
+    ask(*hurry, portfolio, *parts, *more)
     if not portfolio.rows:
         raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
     opened = _opened(portfolio.rows[0], parts, known)
@@ -190,7 +196,7 @@ def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:
         _save_portfolio(opened)
     closed = [opened.orders[order.id] for order in opened.book.closed]
     transaction.on_commit(lambda: note_awaited(opened.portfolio, opened.book))
-    transaction.on_commit(lambda: publish(_events(fills, closed)))
+    transaction.on_commit(lambda: publish(records.events(fills, closed)))
 
 
 def _save_orders(opened: OpenBook, made: Sequence[models.Order]) -> None:
@@ -227,24 +233,3 @@ def _position_row(opened: OpenBook, strategy: int, instrument: int, marks: Mappi
         charges=value.charges,
         mark=marks[instrument],
     )
-
-
-def _events(fills: list[models.Fill], closed: list[models.Order]) -> Iterator[EventEnvelope]:
-    for row in fills:
-        event = OrderFilled(
-            fill_id=row.pk,
-            order_id=row.order_id,
-            portfolio_id=row.portfolio_id,
-            strategy_id=row.strategy_id,
-            symbol=INSTRUMENTS[row.instrument_id].symbol,
-            side=row.side,
-            quantity=row.quantity,
-            price=money(row.price),
-            charges=money(row.charges),
-        )
-        yield envelope(event, "trading", row.portfolio_id, correlation=row.correlation_id, cause=row.order_id)
-    for order in closed:
-        ended = OrderClosed(
-            order_id=order.pk, portfolio_id=order.portfolio_id, status=order.status, filled=order.filled
-        )
-        yield envelope(ended, "trading", order.portfolio_id, correlation=order.correlation_id)

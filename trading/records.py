@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from uuid import UUID
 
+from alphapanda.events import EventEnvelope, OrderClosed, OrderFilled, envelope
 from alphapanda.identity import derived_id
+from alphapanda.money import money
 from alphapanda.rows import new
 from portfolio import models as portfolio
 from portfolio.position import Position
@@ -124,3 +127,24 @@ def fill_value(row: models.Fill, ordinal: int) -> Fill:
 def position_value(row: portfolio.Position) -> Position:
     multiplier = INSTRUMENTS[row.instrument_id].multiplier
     return Position(row.quantity, row.cost, row.realised, row.charges, multiplier)
+
+
+def events(fills: Iterable[models.Fill], closed: Iterable[models.Order]) -> Iterator[EventEnvelope]:
+    for row in fills:
+        event = OrderFilled(
+            fill_id=row.pk,
+            order_id=row.order_id,
+            portfolio_id=row.portfolio_id,
+            strategy_id=row.strategy_id,
+            symbol=INSTRUMENTS[row.instrument_id].symbol,
+            side=row.side,
+            quantity=row.quantity,
+            price=money(row.price),
+            charges=money(row.charges),
+        )
+        yield envelope(event, "trading", row.portfolio_id, correlation=row.correlation_id, cause=row.order_id)
+    for order in closed:
+        ended = OrderClosed(
+            order_id=order.pk, portfolio_id=order.portfolio_id, status=order.status, filled=order.filled
+        )
+        yield envelope(ended, "trading", order.portfolio_id, correlation=order.correlation_id)

@@ -22,16 +22,17 @@ MOST_TICKS = 50_000  # of one transaction, 6 s of the whole feed; a stage must s
 LAST_TURN = 2**31  # after every strategy
 
 
-def execute(portfolio_id: int, seen: int) -> bool:
+def execute(portfolio_id: int, seen: int, *, waits: bool = True) -> bool:
     """Matches working orders up to the first undecided signal or to `seen`, a bounded number of ticks at a time.
 
     Returns whether there is more to match.
 
-    Errors: LogGapError when the log must be read again first; nothing is written then.
+    Errors: LogGapError when the log must be read again first; OperationalError when others have what is needed, unless
+    it `waits`. Nothing is written then.
     """
     undecided = _first_undecided.later(portfolio_id)
     with gathered(), transaction.atomic():
-        opened = locked_book(portfolio_id, undecided)
+        opened = locked_book(portfolio_id, undecided, waits=waits)
         if opened.portfolio.is_watched:
             return False  # exit rules look at every tick, so deciding moves the clock
         until = min([seen, *(tick - 1 for (tick,) in undecided.rows)])

@@ -6,7 +6,7 @@ from time import monotonic
 from uuid import UUID
 
 import structlog
-from celery import Task, shared_task
+from celery import shared_task
 
 from alphapanda import pipeline
 from alphapanda.connection import gathered
@@ -35,17 +35,21 @@ def ingest(market: str) -> None:
         pipeline.succeed_ingest(market_id)
 
 
-@shared_task(name="trading.execute", soft_time_limit=4, time_limit=8, bind=True)
-def execute(self: Task[[int], None], portfolio: int) -> None:
+@shared_task(name="trading.execute", soft_time_limit=4, time_limit=8)
+def execute(portfolio: int, *, seen: int | None = None) -> bool:
+    """Whether the portfolio is to be valued. Given what is `seen`, it is done once without waiting, and any message
+    that waits still comes.
+    """
+    is_message = seen is None
     with gathered():
-        awake(f"execute:{portfolio}")
-        seen, deadline = seen_for(portfolio), monotonic() + SECONDS
+        if is_message:
+            awake(f"execute:{portfolio}")
+        until, deadline = seen_for(portfolio) if seen is None else seen, monotonic() + SECONDS * is_message
         try:
-            while services.execute(portfolio, seen):
+            while services.execute(portfolio, until, waits=is_message):
                 if monotonic() > deadline:
                     pipeline.wake_working(portfolio)
                     break
         except LogGapError:
-            return  # the sweep comes again when the log has been read anew
-        if pipeline.wake_waiting(portfolio):
-            self.request.chain = None
+            return False  # the sweep comes again when the log has been read anew
+        return not pipeline.wake_waiting(portfolio)

@@ -19,9 +19,9 @@ from trading.tick import Tick
 from trading.volumes import Runs
 
 _FIELDS = {
-    "names": ["instrument", "price_e4", "time", "volume"],
-    "formats": ["<u4", "<i8", "<i8", "<i8"],
-    "offsets": [0, 4, 12, 20],
+    "names": ["instrument", "price_e4", "time", "volume", "arrival"],
+    "formats": ["<u4", "<i8", "<i8", "<i8", "<i8"],
+    "offsets": [0, 4, 12, 20, 28],
 }
 LATEST = np.dtype([("instrument", "<u4"), ("price_e4", "<i8"), ("time", "<i8"), ("tick", "<i8")])
 _PLAIN, _WIDE = (np.dtype({**_FIELDS, "itemsize": record.size}) for record in (PLAIN, WIDE))  # type: ignore[call-overload]
@@ -150,6 +150,12 @@ class Ticks:
     def between(self, after: int, until: int) -> Ticks:
         """Those with numbers behind one and up to another."""
         return self.cut(after + 1 - self.first, until + 1 - self.first)
+
+    @property
+    def arrival(self) -> int:
+        """Of the first of them; 0 where it is not recorded or there is none."""
+        kept = np.frombuffer(self._records, _WIDE if self._is_wide else _PLAIN, count=min(1, len(self)))
+        return int(kept["arrival"].sum())
 
     def column(self, name: str) -> NDArray[Any]:
         """`instrument` (id), `price_e4`, `time` or `volume` of all ticks; copied, for NumPy picks from a column four

@@ -1,6 +1,6 @@
 """A live market fed by hand, and its stages run as their queues say."""
 
-from decimal import Decimal
+from decimal import Decimal, getcontext
 
 from alphapanda.connection import PREFIX
 from alphapanda.management.commands.seed import seed_reference
@@ -27,6 +27,14 @@ class WantsTen(Strategy):
         return None if self.target else 10
 
 
+class Reckless(Strategy):
+    """Changes how its process reckons."""
+
+    def on_tick(self, _tick):
+        getcontext().prec = 5
+        return None if self.target else 10
+
+
 class House:
     """A live portfolio with a strategy that trades one of two instruments."""
 
@@ -45,9 +53,9 @@ class House:
         start(create_strategy(self.portfolio, strategy, strategy, {}, chosen))
         Control.objects.update(from_tick=1)
 
-    def append(self, instrument) -> None:
+    def append(self, instrument, **more) -> None:
         number, controls = self.log.tail() + 1, Control.objects.filter(from_tick__isnull=False).count()
-        assert self.log.append("me", number - 1, controls, Ticks.of([tick(number, 100, instrument)]))
+        assert self.log.append("me", number - 1, controls, Ticks.of([tick(number, 100, instrument, **more)]))
 
     def tick(self, instrument) -> None:
         self.append(instrument)
@@ -60,7 +68,7 @@ class House:
             if self._is_sent(shard_queue(self.portfolio.shard)):
                 evaluate.run(str(self.market.pk), self.portfolio.shard)
             elif self._is_sent("risk"):
-                if goes_on_after_deciding(self.portfolio):
+                if self.goes_on():
                     execute.run(self.portfolio.pk)
             elif self._is_sent("execution"):
                 execute.run(self.portfolio.pk)
@@ -71,21 +79,4 @@ class House:
         return bool(self.redis.delete(PREFIX + queue))
 
     def goes_on(self) -> bool:
-        return goes_on_after_deciding(self.portfolio)
-
-
-def goes_on_after_deciding(portfolio) -> bool:
-    return _goes_on_after(decide, portfolio)
-
-
-def is_valued_after_matching(portfolio) -> bool:
-    return _goes_on_after(execute, portfolio)
-
-
-def _goes_on_after(task, portfolio) -> bool:
-    task.push_request(chain=["the next"])
-    try:
-        task.run(portfolio.pk)
-        return bool(task.request.chain)
-    finally:
-        task.pop_request()
+        return decide.run(self.portfolio.pk)

@@ -6,11 +6,12 @@ from django.db import transaction
 from alphapanda.connection import PREFIX, key, reply
 from alphapanda.pipeline import shard_queue, sweep, wake_working
 from risk.services import halt
+from risk.tasks import decide
 from strategies.models import Control, Shard, Strategy
 from strategies.services import quarantine, stop
 from tests.pipeline.driver import Replay, bars
-from tests.pipeline.live import House, goes_on_after_deciding
-from trading.awaited import awaiting, hint_of, may_match
+from tests.pipeline.live import House
+from trading.awaited import hint_of, hints_in, hints_of, may_match
 from trading.order import OrderStatus
 from trading.progress import LATE_TICKS
 from trading.tasks import execute
@@ -72,7 +73,8 @@ def test_a_hint_that_another_version_has_left_stops_nobody(house, redis, hint):
     house.goes_on()
     redis.hset(key("awaited", house.market.pk, house.portfolio.shard), str(house.portfolio.pk), hint)
     assert house.goes_on()
-    assert house.portfolio.pk in awaiting(house.market.pk, house.portfolio.shard, set())
+    hints = hints_of(reply(hints_in(house.market.pk, house.portfolio.shard)))
+    assert hints[house.portfolio.pk].waits_for(set())
 
 
 def test_the_sweep_wakes_who_waits_for_what_has_ticked_whatever_the_hints_say(house, redis):
@@ -137,12 +139,12 @@ def replay(redis, tmp_path) -> Replay:
 def test_the_clock_of_a_replay_goes_on_where_deciding_has_not_moved_it(redis, tmp_path):
     replay = Replay.of([bars(tmp_path / "SBIN.csv", 1)])
     replay.begin()
-    assert goes_on_after_deciding(replay.portfolio)
+    assert decide.run(replay.portfolio.pk)
 
 
 def test_no_matching_follows_a_deciding_that_came_as_far_as_there_are_ticks(replay):
     replay.begin()
-    assert not goes_on_after_deciding(replay.portfolio)
+    assert not decide.run(replay.portfolio.pk)
     replay.portfolio.refresh_from_db()
     assert 0 < replay.portfolio.clock < replay.portfolio.market.last_tick
     replay.ingest()
@@ -152,4 +154,4 @@ def test_no_matching_follows_a_deciding_that_came_as_far_as_there_are_ticks(repl
 
 def test_at_the_end_of_a_replay_the_chain_goes_on_to_its_valuation(replay):
     replay.drain()
-    assert goes_on_after_deciding(replay.portfolio)
+    assert decide.run(replay.portfolio.pk)

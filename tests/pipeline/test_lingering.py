@@ -89,4 +89,9 @@ def test_others_are_those_beside_its_own_message(redis):
 
 @pytest.mark.parametrize(("took", "rest"), [(0.001, 0.002), (0.004, 0.008), (0.005, 0.01), (0.012, 0.003), (0.02, 0)])
 def test_looks_take_a_third_of_the_time_at_most_and_come_every_15_ms_at_least(took, rest):
-    assert evaluation._rest(took) == pytest.approx(rest)
+    assert evaluation._rest(took, took) == pytest.approx(rest)
+
+
+def test_what_was_done_after_a_look_is_part_of_its_rest():
+    assert evaluation._rest(0.004, 0.01) == pytest.approx(0.002)
+    assert evaluation._rest(0.004, 0.02) == 0

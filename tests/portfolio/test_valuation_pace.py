@@ -9,10 +9,10 @@ from portfolio import tasks
 from portfolio.models import Portfolio
 from portfolio.services import is_due
 from tests import rows
-from tests.pipeline.live import is_valued_after_matching
 from trading.awaited import note_awaited
 from trading.bookkeeping import open_book
 from trading.models import Market
+from trading.tasks import execute
 
 NOBODY = 987_654
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_a_portfolio_is_valued_once_in_a_while_and_once_at_the_end_of_a_replay(r
     assert is_due(portfolio.pk) is is_valued_again
     tasks.value(portfolio.pk)
     assert bool(valuation(portfolio)) is is_valued_again
-    assert is_valued_after_matching(portfolio) is is_valued_again
+    assert execute.run(portfolio.pk) is is_valued_again
 
 
 def test_every_sweep_finds_a_portfolio_due():
