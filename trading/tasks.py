@@ -44,7 +44,8 @@ def execute(portfolio: int, *, seen: int | None = None) -> bool:
     with gathered():
         if is_message:
             awake(f"execute:{portfolio}")
-        until, deadline = seen_for(portfolio) if seen is None else seen, monotonic() + SECONDS * is_message
+        until = seen_for(portfolio) if seen is None else seen
+        deadline = monotonic() + (SECONDS if is_message else 0.0)
         try:
             while services.execute(portfolio, until, waits=is_message):
                 if monotonic() > deadline:
