@@ -7,11 +7,12 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import localcontext
 from itertools import islice
 from operator import attrgetter
 
 from risk.decide import Decider
-from strategies.lane import Lane
+from strategies.lane import DECIMALS, Lane
 from strategies.marked import Marked
 from strategies.runner import Runner
 from strategies.signal import Signal
@@ -46,7 +47,7 @@ class Backtest:
         for runner in self.runners:
             runner.marked = marked
         is_shown_fills = any(runner.sees_fills for runner in self.runners)
-        with _rare_collections():
+        with localcontext(), _rare_collections():
             for batch in _singles(batches) if is_shown_fills else batches:
                 self.ticks += len(batch)
                 if is_shown_fills:
@@ -57,7 +58,8 @@ class Backtest:
         self.lane.evaluate(batch)
         events: list[Signal | Stop] = [*self._stops(), *self._signals()]
         events.sort(key=IN_TURN)
-        self._advance(batch, events)
+        with localcontext(DECIMALS):
+            self._advance(batch, events)
 
     def _advance(self, batch: Ticks, events: list[Signal | Stop]) -> None:
         watch = self.decider.watch

@@ -7,7 +7,7 @@ whoever was replaced, however late it wakes, writes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Context, localcontext
+from decimal import localcontext
 from time import monotonic, sleep, time
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from alphapanda.prepared import prepared
 from strategies import models, waiting
-from strategies.lane import Lane
+from strategies.lane import DECIMALS, Lane
 from strategies.loading import look_at_suspects, take_over, unknown_controls
 from strategies.saving import EVERYTHING, is_round_due, save, save_round, states_at_once
 from strategies.seen import publish_seen
@@ -42,7 +42,6 @@ ENTRIES, OWN_ENTRIES = 64, 20  # read at once: few where a lane waits for its fi
 STEP_SECONDS, LOOKS_PART = 0.015, 3  # between two looks at a busy log: at most, and times what the last one took
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 LINGER_SECONDS = 0.1  # on a live market that has nothing new: being woken for it would take 4 ms, looking takes one
-_DECIMALS = Context()  # a strategy may have changed how its process reckons
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
@@ -125,7 +124,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
     for lane in shard.lanes:
         _move(shard, lane, market_log, deadline)
     moved = before != [lane.place for lane in shard.lanes]
-    with localcontext(_DECIMALS):
+    with localcontext(DECIMALS):
         _commit(shard, committed, moved)
     due = shard.due()
     if due:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Context
 from functools import partial
 from itertools import pairwise
 from typing import TypeVar, TypeVarTuple
@@ -28,6 +29,7 @@ from trading.ticks import Ticks
 A = TypeVarTuple("A")
 R = TypeVar("R")
 MOST_TEXT = 4_000
+DECIMALS = Context()  # how the house reckons: a strategy may have changed how its process does
 FIRST_PACE = 64
 
 

@@ -159,15 +159,13 @@ def test_a_message_that_waits_is_not_sent_again(house, queue):
         assert waiting(house) == NOBODY | {queue: 1}
 
 
-@pytest.mark.parametrize(
-    ("stage", "queue"), [("risk.services.decide", "risk"), ("trading.services.execute", "execution")]
-)
-def test_where_there_is_more_to_do_than_once_others_do_it(house, monkeypatch, stage, queue):
+@pytest.mark.parametrize("queue", STAGES)
+def test_where_there_is_more_to_do_than_once_others_do_it(house, monkeypatch, queue):
     signalled(house)
     if queue == "risk":
         say_watched(house)
     service = Mock(return_value=True)
-    monkeypatch.setattr(stage, service)
+    monkeypatch.setattr(STAGES[queue], service)
     signalled(house)
     service.assert_called_once()
     assert waiting(house)[queue] == 1

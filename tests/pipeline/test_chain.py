@@ -1,5 +1,7 @@
 """The chain of a signal goes as far as there is something to do: never further, never less far."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.db import transaction
 
@@ -12,6 +14,7 @@ from strategies.services import quarantine, stop
 from tests.pipeline.driver import Replay, bars
 from tests.pipeline.live import House
 from trading.awaited import hint_of, hints_in, hints_of, may_match
+from trading.log import LogGapError
 from trading.order import OrderStatus
 from trading.progress import LATE_TICKS
 from trading.tasks import execute
@@ -123,6 +126,14 @@ def test_the_sweep_cancels_what_a_stopped_strategy_has_resting_in_a_quiet_instru
     redis.delete(key("wake", f"execute:{house.portfolio.pk}"))
     house.tick(house.other)
     assert not is_swept(redis)
+
+
+@pytest.mark.parametrize("stage", [decide, execute])
+def test_a_chain_ends_where_the_log_must_be_read_again_first(house, monkeypatch, stage):
+    house.tick(house.traded)
+    for service in ("risk.services.decide", "trading.services.execute"):
+        monkeypatch.setattr(service, Mock(side_effect=LogGapError))
+    assert stage.run(house.portfolio.pk) is False
 
 
 def is_swept(redis) -> bool:

@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import suppress
+from decimal import getcontext
 from uuid import UUID
 
 import pytest
@@ -53,6 +54,14 @@ class Choking(Reacting):
         raise RuntimeError("no fills, please")
 
 
+class Reckless(Strategy):
+    """Changes how its process reckons."""
+
+    def on_tick(self, _tick):
+        getcontext().prec = 4
+        return 7 if self.target == 0 else 0
+
+
 def of(kind, ordinal=1, **parameters):
     return Runner(UUID(int=ordinal), ordinal, kind, kind.Parameters(**parameters))
 
@@ -84,6 +93,14 @@ def test_the_others_go_on_as_if_nothing_had_happened():
     other = runner("momentum", 2, lookback=1)
     alone = runner("momentum", 2, lookback=1)
     assert trades(run(of(Waiting), other), 2) == trades(run(alone), 2) != []
+
+
+def test_money_is_what_it_would_be_without_a_strategy_that_changes_how_its_process_reckons():
+    reckless = run(of(Reckless)).decider.book
+    assert getcontext().prec == 28
+    spent = sum(fill.price * fill.signed_quantity + fill.charges.total for fill in reckless.fills)
+    assert len(reckless.fills) == 5
+    assert reckless.cash == reckless.starting_cash - spent
 
 
 def test_a_fill_is_seen_from_the_next_tick_on():
