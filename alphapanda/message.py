@@ -5,6 +5,8 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from time import time
 from typing import Any, Self
 from uuid import uuid4
@@ -15,7 +17,8 @@ from celery.canvas import Signature
 from kombu import Connection
 
 ARGUMENTS = ("@argument 0@", "@argument 1@")  # marks that a signature has for what differs from message to message
-_BODY, _TAG, _CORRELATION, _SENT_AT = "@body@", "@tag@", "@correlation@", "@sent at@"
+_BODY, _TAG, _CORRELATION = "@body@", "@tag@", "@correlation@"
+_SENT_AT, _EXPIRES = "@sent at@", "@expires@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Pattern:
     envelope: str
     body: str
     ids: tuple[str, ...]
+    seconds: float  # that a message is good for, where Celery says that it expires
 
     @classmethod
     def of(cls, *steps: Signature) -> Self:
@@ -34,7 +38,9 @@ class Pattern:
         message = _written([s.clone().set(task_id=pk, headers=headers) for s, pk in zip(steps, ids, strict=True)])
         body, message["body"] = b64decode(message["body"]).decode(), _BODY
         message["properties"]["delivery_tag"], message["headers"]["sent_at"] = _TAG, _SENT_AT
-        return cls(msgspec.json.encode(message).decode(), body, ids)
+        if message["headers"]["expires"]:
+            message["headers"]["expires"] = _EXPIRES
+        return cls(msgspec.json.encode(message).decode(), body, ids, steps[0].options.get("expires", 0.0))
 
     def message(self, *arguments: int | str, correlation: object = "") -> str:
         """One of its own: what a worker finds in its queue."""
@@ -42,12 +48,19 @@ class Pattern:
         values = dict(zip(ARGUMENTS, arguments, strict=False))
         body = _filled(self.body, texts | {f'"{mark}"': _json(value) for mark, value in values.items()})
         texts |= {f"'{mark}'": repr(value) for mark, value in values.items()}  # for people to read
+        texts |= {_EXPIRES: (datetime.now(UTC) + timedelta(seconds=self.seconds)).isoformat()}
         texts |= {_TAG: str(uuid4()), f'"{_SENT_AT}"': str(time()), _BODY: b64encode(body.encode()).decode()}
         return _filled(self.envelope, texts)
 
 
+@cache
+def _load_tasks() -> None:
+    """One that is not loaded has no limits to say. Done each time, it would run all of Django's checks each time."""
+    current_app.loader.import_default_modules()
+
+
 def _written(steps: list[Signature]) -> dict[str, Any]:
-    current_app.loader.import_default_modules()  # a task that is not loaded has no limits to say
+    _load_tasks()
     queue = str(steps[0].options["queue"])
     with Connection("memory://") as nobody:
         channel: Any = nobody.default_channel

@@ -22,6 +22,8 @@ from django.db.models import QuerySet
 from alphapanda.at_once import at_once
 from alphapanda.connection import connection, gathered, key, replies
 from alphapanda.message import ARGUMENTS, Pattern
+from alphapanda.prepared import prepared
+from alphapanda.statements import ask
 from alphapanda.wake import are_more_waiting, wake, whether_woken
 from portfolio.models import Portfolio
 from portfolio.services import due, is_fresh, when_valued
@@ -65,8 +67,12 @@ def shard_queue(shard: int) -> str:
 
 
 def wake_ingest(market: UUID) -> None:
-    message = Pattern.of(step("trading.ingest", str(market)).set(expires=2)).message()
-    wake(f"ingest:{market}", "ingest", message)
+    wake(f"ingest:{market}", "ingest", _ingest().message(str(market)))
+
+
+@cache
+def _ingest() -> Pattern:
+    return Pattern.of(step("trading.ingest", ARGUMENTS[0]).set(expires=2))
 
 
 def succeed_ingest(market: UUID) -> None:
@@ -203,33 +209,32 @@ def _sweep(market: Market) -> None:
         return
     wake_ingest(market.pk)
     tail = MarketLog(connection(), market.pk).tail()
-    for shard, seen in _seen(market).items():
+    for shard, seen in seen_again(market.pk).items():
         if seen < tail:
             wake_shard(market.pk, shard)
         for portfolio, is_watched in behind(market, shard, seen).items():
             wake_moving(portfolio, is_to_decide=is_watched)
-    for portfolio in _undecided(market):
+    undecided, holding = _undecided.later(market.pk), _holding.later(market.pk)
+    ask(undecided, holding)
+    for (portfolio,) in undecided.rows:
         wake_signalled(portfolio)
-    for portfolio in due(list(_holding(market))):
+    for portfolio in due([portfolio for (portfolio,) in holding.rows]):
         wake_valuation(portfolio)
-
-
-def _seen(market: Market) -> dict[int, int]:
-    return {shard: seen_again(market.pk, shard) for shard in shards_of(market.pk)}
 
 
 def shards_of(market: UUID) -> list[int]:
     return list(Shard.objects.filter(market=market).values_list("number", flat=True))
 
 
-def _undecided(market: Market) -> QuerySet[Signal, int]:
+@prepared
+def _undecided(market: UUID) -> QuerySet[Signal, tuple[int]]:
     waiting = Signal.objects.filter(portfolio__market=market, is_decided=False)
-    return waiting.order_by("portfolio").values_list("portfolio", flat=True).distinct()
+    return waiting.order_by("portfolio").values_list("portfolio").distinct()
 
 
-def _holding(market: Market) -> QuerySet[Portfolio, int]:
-    held = Portfolio.objects.filter(market=market).exclude(positions=None)
-    return held.values_list("pk", flat=True).distinct()
+@prepared
+def _holding(market: UUID) -> QuerySet[Portfolio, tuple[int]]:
+    return Portfolio.objects.filter(market=market).exclude(positions=None).values_list("pk").distinct()
 
 
 def _is_over(market: Market) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, update_wrapper
 from operator import add
 from typing import Any, Generic, ParamSpec, TypeVar, cast
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
@@ -24,8 +25,8 @@ _MARK = 2_000_000_000  # and the numbers behind it: no query has them as constan
 
 
 class prepared(Generic[P, R]):  # noqa: N801  (a decorator)
-    """A function of whole numbers that gives a query becomes one that gives its rows. Its arguments go into the query
-    as they are: they choose nothing in it.
+    """A function of whole numbers (and UUIDs) that gives a query becomes one that gives its rows. Its arguments go into
+    the query as they are: they choose nothing in it.
     """
 
     def __init__(self, build: Callable[P, QuerySet[Any, R]]) -> None:
@@ -52,8 +53,9 @@ class prepared(Generic[P, R]):  # noqa: N801  (a decorator)
 
 def _statement(sql: str, parameters: Sequence[Any], marks: range) -> tuple[str, list[int]]:
     """Constants are written into it, which an index with a condition needs; and the arguments that remain, by place."""
-    parts, places = sql.split("%s"), [marks.index(p) for p in parameters if p in marks]
-    texts = ["%s" if parameter in marks else _literal(parameter) for parameter in parameters]
+    numbers = [parameter.int if isinstance(parameter, UUID) else parameter for parameter in parameters]
+    parts, places = sql.split("%s"), [marks.index(number) for number in numbers if number in marks]
+    texts = ["%s" if number in marks else _literal(p) for number, p in zip(numbers, parameters, strict=True)]
     return "".join(map(add, parts, [*texts, ""])), places
 
 

@@ -5,7 +5,7 @@ once a connection; Django writes them into it, and every statement is a new one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -37,24 +37,25 @@ class Asked(Generic[R]):
 
 def fetch(statement: str, parameters: Sequence[Any]) -> list[Any]:
     """The rows of a query. Errors: Django's."""
-    with _cursor() as cursor:
+    with _connected() as database:
+        cursor = _cursor(database)
         cursor.execute(statement, parameters)
         return cast("list[Any]", cursor.fetchall())
 
 
 def write(statement: str, parameters: Sequence[Any]) -> None:
     """Errors: Django's."""
-    with _cursor() as cursor:
-        cursor.execute(statement, parameters)
+    with _connected() as database:
+        _cursor(database).execute(statement, parameters)
 
 
 def ask(*queries: Asked[Any]) -> None:
     """Sends queries in one go. Each sees what was committed before it begins: behind one that locks a row, all that
     the lock was held for. Errors: Django's.
     """
-    with ExitStack() as cursors:
+    with _connected() as database:
         with together():
-            sent = [cursors.enter_context(_cursor()) for _ in queries]
+            sent = [_cursor(database) for _ in queries]
             for query, cursor in zip(queries, sent, strict=True):
                 cursor.execute(query.statement, query.parameters)
         for query, cursor in zip(queries, sent, strict=True):
@@ -93,20 +94,22 @@ def together(*, is_last: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _cursor() -> Iterator[CursorWrapper]:
-    """Django's, around one that leaves parameters apart: `execute_wrapper` sees these statements too.
-
-    A plan that a migration has made invalid fails once: the end of its transaction, or here of the connection, is the
-    end of it.
+def _connected() -> Iterator[BaseDatabaseWrapper]:
+    """A plan that a migration has made invalid fails once: the end of its transaction, or here of the connection, is
+    the end of it.
     """
     database = _database()
     try:
-        with database.make_cursor(cast("CursorWrapper", Cursor(database.connection))) as cursor:
-            yield cursor
+        yield database
     except NotSupportedError:
         if not database.in_atomic_block:
             database.close()
         raise
+
+
+def _cursor(database: BaseDatabaseWrapper) -> CursorWrapper:
+    """Django's, around one that leaves parameters apart: `execute_wrapper` sees these statements too."""
+    return database.make_cursor(cast("CursorWrapper", Cursor(database.connection)))
 
 
 def _database() -> BaseDatabaseWrapper:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from alphapanda.connection import Command, connection, key, reply, tell
+from alphapanda.prepared import prepared
 from portfolio.models import Portfolio
 from strategies import models
 
@@ -29,13 +32,20 @@ def seen_by(market: UUID, shard: int) -> int:
     return max(_published(market, shard), _saved(market, shard)[1])
 
 
-def seen_again(market: UUID, shard: int) -> int:
-    """The same; what Redis has lost of it is told it again, or portfolios would not go that far."""
-    epoch, seen = _saved(market, shard)
-    published = _published(market, shard)
-    if published < seen:
-        publish_seen(market, shard, epoch, seen)
-    return max(published, seen)
+def seen_again(market: UUID) -> dict[int, int]:
+    """The same of every shard; what Redis has lost of it is told it again, or portfolios would not go that far."""
+    places, texts = {}, reply(lambda redis: redis.hgetall(key("seen", market)))
+    for shard, epoch, seen in _shards(market):
+        published = told(texts.get(str(shard).encode()))
+        if published < seen:
+            publish_seen(market, shard, epoch, seen)
+        places[shard] = max(published, seen)
+    return places
+
+
+@prepared
+def _shards(market: UUID) -> QuerySet[models.Shard, tuple[int, int, int]]:
+    return models.Shard.objects.filter(market=market).values_list("number", "epoch", "seen")
 
 
 def seen_for(portfolio_id: int) -> int:

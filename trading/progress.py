@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 
 from alphapanda.connection import connection
+from alphapanda.prepared import prepared
+from alphapanda.statements import ask
 from alphapanda.wake import redis_fullness
 from portfolio.models import Portfolio
 from strategies.models import Control, Shard, Signal
@@ -44,25 +46,46 @@ def behind(market: Market, shard: int, seen: int) -> dict[int, bool]:
     that are watched, those with working orders in what has ticked or too far behind, and those where a control ends
     a strategy, whose orders are cancelled as the clock moves.
     """
-    late = Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
+    place = market.pk, shard, seen
     if market.kind == Market.Kind.REPLAY:
-        return dict(late.values_list("pk", "is_watched"))
-    watched = late.filter(AWAITS_TICKS, is_watched=True).values_list("pk", flat=True)
-    others = late.filter(is_watched=False)
-    ended = others.filter(strategies__in=_ended(market, seen)).values_list("pk", flat=True)
-    return dict.fromkeys(watched, True) | dict.fromkeys([*ended, *_resting(others, market, seen)], False)
+        return dict(_late(*place))
+    watched, ended, resting = _watched.later(*place), _ended.later(*place, seen + 1), _resting.later(*place)
+    ask(watched, ended, resting)
+    left = [*(pk for (pk,) in ended.rows), *_ticked(set(resting.rows), market.pk, seen)]
+    return {pk: True for (pk,) in watched.rows} | dict.fromkeys(left, False)
 
 
-def _ended(market: Market, seen: int) -> QuerySet[Control, int]:
-    ends = Control.objects.filter(market=market, kind__in=ENDS, is_settled=False, from_tick__lte=seen + 1)
-    return ends.values_list("strategy", flat=True)
+@prepared
+def _late(market: UUID, shard: int, seen: int) -> QuerySet[Portfolio, tuple[int, bool]]:
+    return _behind(market, shard, seen).values_list("pk", "is_watched")
 
 
-def _resting(late: QuerySet[Portfolio], market: Market, seen: int) -> Iterator[int]:
-    most = min(LATE_TICKS, settings.LOG_KEEP_TICKS) // 2  # then a clock moves, or what it comes from would be trimmed
+@prepared
+def _watched(market: UUID, shard: int, seen: int) -> QuerySet[Portfolio, tuple[int]]:
+    return _behind(market, shard, seen).filter(AWAITS_TICKS, is_watched=True).values_list("pk")
+
+
+@prepared
+def _ended(market: UUID, shard: int, seen: int, until: int) -> QuerySet[Portfolio, tuple[int]]:
+    ends = Control.objects.filter(market=market, kind__in=ENDS, is_settled=False, from_tick__lte=until)
+    late = _behind(market, shard, seen).filter(is_watched=False, strategies__in=ends.values("strategy"))
+    return late.values_list("pk")
+
+
+@prepared
+def _resting(market: UUID, shard: int, seen: int) -> QuerySet[Order, tuple[int, int, int]]:
+    late = _behind(market, shard, seen).filter(is_watched=False)
     orders = Order.objects.filter(status=OrderStatus.OPEN, portfolio__in=late)
-    resting = set(orders.values_list("portfolio", "portfolio__clock", "instrument"))
-    last = MarketLog(connection(), market.pk).last_prices({instrument for *_, instrument in resting})
+    return orders.values_list("portfolio", "portfolio__clock", "instrument")
+
+
+def _behind(market: UUID, shard: int, seen: int) -> QuerySet[Portfolio]:
+    return Portfolio.objects.filter(market=market, shard=shard, clock__lt=seen)
+
+
+def _ticked(resting: set[tuple[int, int, int]], market: UUID, seen: int) -> Iterator[int]:
+    most = min(LATE_TICKS, settings.LOG_KEEP_TICKS) // 2  # then a clock moves, or what it comes from would be trimmed
+    last = MarketLog(connection(), market).last_prices({instrument for *_, instrument in resting})
     for portfolio, clock, instrument in resting:
         if instrument not in last or last[instrument].tick > clock or seen - clock > most:
             yield portfolio

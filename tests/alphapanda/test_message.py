@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 from base64 import b64decode
+from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -14,7 +16,7 @@ from kombu.transport.memory import Channel
 
 from alphapanda.connection import PREFIX
 from alphapanda.environment import CHECKOUT
-from alphapanda.message import ARGUMENTS, Pattern
+from alphapanda.message import ARGUMENTS, Pattern, _load_tasks
 from alphapanda.pipeline import chained, evaluation_in, step
 
 IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -57,9 +59,28 @@ def test_a_shards_says_what_celery_says(redis):
 def test_one_that_expires_says_when(redis):
     task = step("trading.ingest", MARKET).set(expires=2)
     chain(task.clone().set(headers={"correlation_id": ""})).apply_async()
-    message = Pattern.of(task).message()
-    assert content(message) == content(redis.lpop(PREFIX + "ingest"))
-    assert json.loads(message)["headers"]["expires"] > "2026"
+    message, theirs = Pattern.of(task).message(), redis.lpop(PREFIX + "ingest")
+    assert content(message) == content(theirs)
+    assert timedelta(0) < expiry(message) - expiry(theirs) < timedelta(seconds=30)
+
+
+def test_each_expires_in_its_own_time():
+    pattern = Pattern.of(step("trading.ingest", MARKET).set(expires=2))
+    first = expiry(pattern.message())
+    assert timedelta(0) < expiry(pattern.message()) - first
+    assert timedelta(0) < datetime.now(UTC) + timedelta(seconds=2) - first
+
+
+def expiry(message: str | bytes) -> datetime:
+    return datetime.fromisoformat(json.loads(message)["headers"]["expires"])
+
+
+def test_tasks_are_loaded_once_and_djangos_checks_with_them(monkeypatch):
+    _load_tasks()
+    load = Mock()
+    monkeypatch.setattr(current_app.loader, "import_default_modules", load)
+    Pattern.of(step("trading.ingest", MARKET))
+    load.assert_not_called()
 
 
 def test_each_has_ids_of_its_own_and_keeps_its_arguments():

@@ -1,3 +1,5 @@
+from uuid import UUID, uuid4
+
 import pytest
 from django.db.models import QuerySet
 
@@ -46,6 +48,17 @@ def test_columns_are_converted_as_ever(portfolio):
 
 def test_values_come_as_tuples(portfolio):
     assert prepared(numbers)(portfolio) == list(numbers(portfolio))
+
+
+def test_an_argument_may_be_the_id_of_a_market(portfolio):
+    market = Portfolio.objects.get(pk=portfolio).market_id
+
+    def strategies(market: UUID, ordinal: int) -> QuerySet[Strategy, tuple[int]]:
+        return Strategy.objects.filter(ordinal=ordinal, portfolio__market=market).values_list("portfolio")
+
+    ordinal = Strategy.objects.get().ordinal
+    assert prepared(strategies)(market, ordinal) == [(portfolio,)]
+    assert prepared(strategies)(uuid4(), ordinal) == prepared(strategies)(market, ordinal + 1) == []
 
 
 def test_it_is_compiled_once(portfolio):

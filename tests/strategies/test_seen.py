@@ -37,4 +37,4 @@ def test_what_redis_has_lost_is_told_it_again_by_the_sweep(redis):
     forget_seen(place[0])
     publish_seen(*place, 1, 20)
     assert (seen_by(*place), seen_for(portfolio.pk)) == (50, 20)
-    assert (seen_again(*place), seen_for(portfolio.pk)) == (50, 50)
+    assert (seen_again(place[0]), seen_for(portfolio.pk)) == ({place[1]: 50}, 50)
