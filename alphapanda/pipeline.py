@@ -24,7 +24,7 @@ from alphapanda.connection import connection, gathered, key, replies
 from alphapanda.message import ARGUMENTS, Pattern
 from alphapanda.prepared import prepared
 from alphapanda.statements import ask
-from alphapanda.wake import are_more_waiting, wake, whether_woken
+from alphapanda.wake import length_of, wake, whether_woken
 from portfolio.models import Portfolio
 from portfolio.services import due, is_fresh, when_valued
 from strategies.models import Shard, Signal
@@ -37,11 +37,12 @@ from trading.log import MarketLog
 from trading.markets import close_market, is_replay
 from trading.models import Market
 from trading.progress import behind, is_idle
+from trading.recent import Place, is_recent
 
 INGEST_SECONDS = 3.0
 INGEST_SECONDS_SHARED = 1.0
 ON_TIME_SECONDS = 0.015  # that a tick has waited for its shard
-NEAR_TICKS = 5_000  # that its clock may be behind: a few thousand take some milliseconds
+NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 QUEUES = {
     "trading.ingest": "ingest",
     "risk.decide": "risk",
@@ -99,11 +100,6 @@ def evaluation_in(queue: str) -> Pattern:
     return Pattern.of(current_app.signature("strategies.evaluate", args=ARGUMENTS, queue=queue, immutable=True))
 
 
-def others_wait(market: UUID, shard: int) -> bool:
-    """Whether another market's shard waits for the worker that this one is in."""
-    return are_more_waiting(f"evaluate:{market}:{shard}", shard_queue(shard))
-
-
 def wake_shards(market: UUID, shards: Iterable[int]) -> None:
     with gathered():
         for shard in shards:
@@ -120,12 +116,12 @@ def is_to_match(portfolio: int) -> bool:
     """Behind deciding: where that waits again, which matches too, matching on its own would be done twice. Wakes
     strategies that waited for the clock, which has moved.
     """
-    market, shard = market_and_shard(portfolio)
-    released = whether_released(market, shard, portfolio)
-    is_to_decide, hint, is_released = replies(whether_woken(f"decide:{portfolio}"), hint_of(portfolio), released)
+    market, shard = place = market_and_shard(portfolio)
+    commands = whether_woken(f"decide:{portfolio}"), whether_released(*place, portfolio), hint_of(portfolio)
+    is_to_decide, is_released, hint, published = replies(*commands, published_by(*place))
     if is_released:
         wake_shard(market, shard)
-    return not is_to_decide and may_match(portfolio, hint)
+    return not is_to_decide and may_match(portfolio, hint, told(published))
 
 
 def wake_working(portfolio: int) -> None:
@@ -152,25 +148,32 @@ def wake_valuation(portfolio: int) -> None:
     wake(f"value:{portfolio}", "portfolio", chained("portfolio.value").message(portfolio))
 
 
-def hand_on(market: UUID, shard: int, moved: Moved) -> None:
+def hand_on(market: UUID, shard: int, moved: Moved) -> bool:
     """After a shard has moved: portfolios with signals, and those whose orders wait for what has ticked. The first of
     them is worked on here, where the shard is on time: waking another process takes as long as its work. The next ticks
-    must not wait for more.
+    must not wait for more. Returns whether another market's shard waits for this worker.
     """
-    texts, published = replies(hints_in(market, shard), published_by(market, shard))
+    others = length_of(shard_queue(shard)), whether_woken(f"evaluate:{market}:{shard}")
+    texts, published, messages, own = replies(hints_in(market, shard), published_by(market, shard), *others)
     hints, seen = hints_of(texts), told(published)
     waiting = dict.fromkeys(moved.signalled, True)
     for portfolio, hint in hints.items():
         if hint.waits_for(moved.ticked):
             waiting.setdefault(portfolio, hint.is_watched)
     is_on_time = moved.waited < ON_TIME_SECONDS and not is_replay(market)
-    near = (p for p in waiting if p not in hints or seen - hints[p].clock < NEAR_TICKS)
+    near = (p for p in waiting if p not in hints or _is_near((market, shard), hints[p].clock, seen))
     mine = next(near, None) if is_on_time else None
     for portfolio in waiting.keys() - {mine}:
         wake_moving(portfolio, is_to_decide=waiting[portfolio], correlation=moved.signalled.get(portfolio))
     if mine is not None:
         replies()  # the others begin meanwhile
         _go_on(mine, seen, is_to_decide=waiting[mine], correlation=moved.signalled.get(mine))
+        messages, own = replies(*others)
+    return bool(messages > own)
+
+
+def _is_near(place: Place, clock: int, seen: int) -> bool:
+    return seen - clock < NEAR_TICKS or is_recent(place, clock, seen)
 
 
 def _go_on(portfolio: int, seen: int, *, is_to_decide: bool, correlation: UUID | None) -> None:

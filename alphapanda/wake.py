@@ -9,7 +9,7 @@ from time import monotonic
 import structlog
 from django.conf import settings
 
-from alphapanda.connection import PREFIX, Command, connection, key, replies, tell
+from alphapanda.connection import PREFIX, Command, connection, key, tell
 
 log = structlog.get_logger(__name__)
 TURN_MS, MOST_MS = 500, 60_000  # that a message may wait for one before it; and a mark for all of them
@@ -46,10 +46,8 @@ def whether_woken(name: str) -> Command:
     return lambda redis: redis.exists(key("wake", name))
 
 
-def are_more_waiting(name: str, queue: str) -> bool:
-    """Whether a queue has messages beside the one with this name."""
-    waiting, is_own = replies(lambda redis: redis.llen(PREFIX + queue), whether_woken(name))
-    return bool(waiting > is_own)
+def length_of(queue: str) -> Command:
+    return lambda redis: redis.llen(PREFIX + queue)
 
 
 def queue_length(queue: str) -> int:

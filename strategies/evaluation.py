@@ -6,7 +6,7 @@ whoever was replaced, however late it wakes, writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import localcontext
 from time import monotonic, sleep, time
 from uuid import UUID
@@ -25,14 +25,14 @@ from strategies.saving import EVERYTHING, is_round_due, save, save_round, states
 from strategies.seen import publish_seen
 from strategies.shard import Moved, Shard
 from trading.gaps import note_missed
-from trading.log import MarketLog, joined
+from trading.log import Entry, MarketLog, joined
+from trading.recent import forget_read, note_read
 from trading.reference import INSTRUMENTS
 from trading.session import SECOND
 from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
-Committed = Callable[[Moved], None]
-OthersWait = Callable[[], bool]
+Committed = Callable[[Moved], bool]
 MOST_SIGNALS = 2_000  # that wait for one commit: each takes 0.1 to 0.3 ms of a task that must end in time,
 MARKS = 500  # and as much for every so many last prices that it carries
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
@@ -42,23 +42,19 @@ ENTRIES, OWN_ENTRIES = 64, 20  # read at once: few where a lane waits for its fi
 STEP_SECONDS, LOOKS_PART = 0.015, 3  # between two looks at a busy log: at most, and times what the last one took
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 LINGER_SECONDS = 0.1  # on a live market that has nothing new: being woken for it would take 4 ms, looking takes one
+LATER_SECONDS = 0.005  # that a shard without strategies comes behind others, which need servers and processors now
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
-def _nobody_waits() -> bool:
-    return False
-
-
-def evaluate(
-    market: UUID, number: int, seconds: float, committed: Committed, others_wait: OthersWait = _nobody_waits
-) -> bool:
+def evaluate(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
     """Works off the log for at most about `seconds`; after each commit `committed` is told what others may wait for.
-    On a live market it stays for more, unless others wait for this worker. Returns whether there was more to do.
+    On a live market it stays for more, unless that says that others wait for this worker. Returns whether there was
+    more to do.
 
     Errors: FencedError when another worker has taken the shard over.
     """
     with only_one(f"{market}:{number}") as is_mine:
-        return is_mine and not _is_through(market, number) and _work(market, number, seconds, committed, others_wait)
+        return is_mine and not _is_through(market, number) and _work(market, number, seconds, committed)
 
 
 def _is_through(market: UUID, number: int) -> bool:
@@ -67,26 +63,27 @@ def _is_through(market: UUID, number: int) -> bool:
     return (market, number) not in _held and through.exists()
 
 
-def _work(market: UUID, number: int, seconds: float, committed: Committed, others_wait: OthersWait) -> bool:
+def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
     deadline, market_log = monotonic() + seconds, MarketLog(connection(), market)
     shard, goes_on = _current(market, number, market_log), True
     while goes_on:
-        shard.looked_at, shard.arrival = monotonic(), 0
+        shard.looked_at, shard.arrival, shard.gives_way = monotonic(), 0, False
         is_behind = _step(shard, market_log, deadline, committed)
-        goes_on = monotonic() < deadline and _goes_on(shard, market_log, is_behind, others_wait)
+        goes_on = monotonic() < deadline and _goes_on(shard, market_log, is_behind)
     _keep(shard)
     return is_behind
 
 
-def _goes_on(shard: Shard, market_log: MarketLog, is_behind: bool, others_wait: OthersWait) -> bool:
+def _goes_on(shard: Shard, market_log: MarketLog, is_behind: bool) -> bool:
     """Whether there is more now, or in a moment; a lane that waits for its fills is woken for them."""
     if shard.is_replay or not is_behind:
         return is_behind
-    if others_wait():
+    if shard.gives_way:
         return False
     sleep(_rest(shard.look_seconds, monotonic() - shard.looked_at))
     if not shard.own:
         market_log.await_entries(shard.seen, ENTRIES, LINGER_SECONDS)
+        sleep(0.0 if shard.main.runners else LATER_SECONDS)
     return True
 
 
@@ -110,6 +107,7 @@ def _current(market: UUID, number: int, market_log: MarketLog) -> Shard:
     held = _held.pop((market, number), None)
     if held and _epoch(held.row.pk) == [(held.row.epoch,)]:
         return held
+    forget_read((market, number))
     return take_over(market, number, market_log)
 
 
@@ -140,11 +138,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Commi
 def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> None:
     """Evaluates entries until there is enough to commit, a control ahead, nothing left or no time."""
     begun = monotonic()
-    for entry in joined(market_log.read(lane.place, ENTRIES if lane is shard.main else OWN_ENTRIES)):
-        if entry.first > lane.place + 1:
-            if shard.is_replay:
-                return  # the sequencer reads its file again after a wipe
-            note_missed(shard.row.market_id, f"shard {shard.row.number}", lane.place + 1, entry.first - 1)
+    for entry in _entries(shard, lane, market_log):
         if entry.controls != shard.counted:
             shard.learn(unknown_controls(shard))
             shard.counted = entry.controls
@@ -157,6 +151,20 @@ def _move(shard: Shard, lane: Lane, market_log: MarketLog, deadline: float) -> N
             return
         if (lane.signals or lane.faults) and monotonic() - begun > GATHER_SECONDS:
             return
+
+
+def _entries(shard: Shard, lane: Lane, market_log: MarketLog) -> Iterator[Entry]:
+    """What comes behind a lane's place."""
+    is_main = lane is shard.main
+    entries = market_log.read(lane.place, ENTRIES if is_main else OWN_ENTRIES)
+    if is_main and not shard.is_replay:
+        note_read((shard.row.market_id, shard.row.number), entries)
+    for entry in joined(entries):
+        if entry.first > lane.place + 1:
+            if shard.is_replay:
+                return  # the sequencer reads its file again after a wipe
+            note_missed(shard.row.market_id, f"shard {shard.row.number}", lane.place + 1, entry.first - 1)
+        yield entry
 
 
 def _evaluate(shard: Shard, lane: Lane, ticks: Ticks, deadline: float) -> bool:
@@ -233,4 +241,4 @@ def _publish(shard: Shard, committed: Committed) -> None:
     shard.unheard = [(tick, portfolio) for tick, portfolio in shard.unheard if tick > seen]
     signalled = {portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()}
     shard.look_seconds = monotonic() - shard.looked_at
-    committed(Moved(signalled, shard.take_ticked(), time() - shard.arrival / SECOND))
+    shard.gives_way = committed(Moved(signalled, shard.take_ticked(), time() - shard.arrival / SECOND))

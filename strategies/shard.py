@@ -43,7 +43,8 @@ class Shard:
     had signalled when it was loaded; `width` the most bytes that a tick of its log had; `published` what others were
     told of its place, `unheard` tick and portfolio of signals that they were not told of yet, `saved_at` when a round
     of saving began last, `round` what is left of it, `round_seconds` what the last one took; `looked_at` when it looked
-    at the log last, `look_seconds` what that took until others were told, `arrival` when the first tick there had come.
+    at the log last, `look_seconds` what that took until others were told, `arrival` when the first tick there had
+    come; it `gives_way` where others wait for its worker.
     """
 
     row: models.Shard
@@ -67,6 +68,7 @@ class Shard:
     looked_at: float = 0.0
     look_seconds: float = 0.0
     arrival: int = 0
+    gives_way: bool = False
     faults: list[Fault] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
 

@@ -26,7 +26,6 @@ def evaluate(market: str, shard: int) -> None:
             shard,
             SECONDS,
             lambda moved: pipeline.hand_on(market_id, shard, moved),
-            lambda: pipeline.others_wait(market_id, shard),
         )
     except FencedError as error:
         log.info("fenced", reason=str(error))

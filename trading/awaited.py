@@ -52,13 +52,17 @@ def hint_of(portfolio_id: int) -> Command:
     return lambda redis: redis.hget(key("awaited", *market_and_shard(portfolio_id)), str(portfolio_id))
 
 
-def may_match(portfolio_id: int, hint: bytes | None) -> bool:
-    """Whether something that a portfolio waits for may have ticked behind its clock; a replay's is every tick."""
+def may_match(portfolio_id: int, hint: bytes | None, seen: int) -> bool:
+    """Whether something that a portfolio waits for may have ticked behind its clock, up to where its shard is or was
+    before Redis lost that; a replay's is every tick.
+    """
     if hint is None:
         return False
     waiting = _read(hint)
-    if waiting.instruments is None:  # at its end it is valued once more, behind a matching
-        return waiting.clock < seen_for(portfolio_id) or has_ended(portfolio_id, hint)
+    if waiting.clock >= (seen or seen_for(portfolio_id)):  # a replay is valued once more at its end, behind a matching
+        return has_ended(portfolio_id, hint)
+    if waiting.instruments is None:
+        return True
     log = MarketLog(connection(), market_and_shard(portfolio_id)[0])
     return log.have_ticked(waiting.instruments, waiting.clock)
 

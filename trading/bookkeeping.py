@@ -26,10 +26,11 @@ from trading.book import Book
 from trading.charges import Product, RatesTable
 from trading.gaps import note_missed
 from trading.held import NOTHING, Held
-from trading.log import MarketLog
+from trading.log import MarketLog, joined
 from trading.markets import is_replay
 from trading.order import OrderStatus
 from trading.paper import PaperTerms
+from trading.recent import recent
 from trading.reference import INSTRUMENTS, charge_rates, rates_value
 from trading.ticks import Ticks
 
@@ -163,9 +164,11 @@ def ticks_for(opened: OpenBook, after: int, until: int, watched: Set[int]) -> It
     market = opened.portfolio.market_id
     if after >= until:
         return ()
-    log = MarketLog(connection(), market)
     if is_replay(market):
-        return log.between(after, until, INSTRUMENTS)
+        return MarketLog(connection(), market).between(after, until, INSTRUMENTS)
+    if (known := recent((market, opened.portfolio.shard), after, until)) is not None:
+        return (entry.ticks(INSTRUMENTS).between(after, until) for entry in joined(known))
+    log = MarketLog(connection(), market)
     if not log.have_ticked(watched, after):
         return ()
     missed = partial(note_missed, market, f"portfolio {opened.portfolio.pk}")

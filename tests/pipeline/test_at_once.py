@@ -1,6 +1,7 @@
 """A shard that is on time runs the next stages itself: the same work under the same locks, without a message."""
 
 from decimal import Decimal, getcontext, localcontext
+from random import Random
 from threading import Timer
 from time import monotonic, time
 from unittest.mock import Mock
@@ -16,6 +17,8 @@ from alphapanda.connection import PREFIX, key
 from alphapanda.pipeline import NEAR_TICKS, ON_TIME_SECONDS, hand_on, sweep
 from portfolio.services import open_portfolio
 from risk import tasks as risk
+from strategies import evaluation
+from strategies.base import Strategy
 from strategies.seen import publish_seen
 from strategies.shard import Moved
 from strategies.tasks import evaluate
@@ -23,7 +26,9 @@ from tests.builders import OPEN
 from tests.pipeline.driver import Replay, bars
 from tests.pipeline.live import House
 from tests.workers import database_url
+from trading import bookkeeping, recent
 from trading.awaited import Awaited
+from trading.log import MarketLog
 from trading.order import OrderStatus
 from trading.session import SECOND
 
@@ -32,7 +37,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def house(redis, settings) -> House:
-    settings.USER_STRATEGIES = ["tests.pipeline.live.WantsTen", "tests.pipeline.live.Reckless"]
+    settings.USER_STRATEGIES = ["tests.pipeline.live.WantsTen", "tests.pipeline.live.Reckless", f"{__name__}.Flips"]
     return House(redis)
 
 
@@ -43,10 +48,20 @@ def quick(monkeypatch) -> None:
     monkeypatch.setattr(at_once, "_left", {})
 
 
-def signalled(house) -> None:
-    """A tick that has not waited, however slow the machine, evaluated."""
+class Flips(Strategy):
+    def on_tick(self, _tick):
+        return 0 if self.target else 10
+
+
+def append(house, instrument) -> None:
+    """A tick that has not waited, however slow the machine."""
     now = int((time() + 60) * SECOND)
-    house.append(house.traded, seconds=(now - OPEN) / SECOND, arrival=now)
+    house.append(instrument, seconds=(now - OPEN) / SECOND, arrival=now)
+
+
+def signalled(house) -> None:
+    """Such a tick, evaluated."""
+    append(house, house.traded)
     evaluate.run(str(house.market.pk), house.portfolio.shard)
 
 
@@ -67,6 +82,38 @@ def test_a_signal_is_decided_and_its_order_filled_without_a_message(house):
     signalled(house)
     assert house.portfolio.orders.get().status == OrderStatus.COMPLETE
     assert waiting(house) == NOBODY | {"portfolio": 1}
+
+
+def test_a_shard_matches_what_it_has_just_read_and_does_not_read_it_again(house, monkeypatch):
+    signalled(house)
+    house.tick(house.other)
+    for name in ("available", "have_ticked"):
+        monkeypatch.setattr(MarketLog, name, Mock(side_effect=AssertionError(name)))
+    signalled(house)
+    assert house.portfolio.fills.get().tick == 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fills_are_the_same_whether_ticks_are_at_hand_or_read_again(house, monkeypatch, seed):
+    chance, answers = Random(seed), []
+    monkeypatch.setattr(recent, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(evaluation, "LINGER_SECONDS", 0.001)
+    monkeypatch.setattr(bookkeeping, "recent", lambda *asked: answers.append(recent.recent(*asked)) or answers[-1])
+    house.add("flips", house.traded, house.other)
+    ticked = [chance.choice([house.traded, house.other]) for _ in range(60)]
+    for instrument in ticked:
+        append(house, instrument)
+        if chance.random() < 0.5:
+            evaluate.run(str(house.market.pk), house.portfolio.shard)
+        if chance.random() < 0.1:
+            evaluation._held.clear()
+    house.run()
+    fills = house.portfolio.fills.select_related("order")
+    for fill in fills:
+        later = (n for n, one in enumerate(ticked, 1) if n > fill.order.placed_tick and one.id == fill.instrument_id)
+        assert fill.tick == next(later)
+    assert len(fills) > 5
+    assert 0 < answers.count(None) < len(answers)
 
 
 @pytest.mark.parametrize("waited", [ON_TIME_SECONDS + 60, None])

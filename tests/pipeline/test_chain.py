@@ -6,10 +6,12 @@ import pytest
 from django.db import transaction
 
 from alphapanda.connection import PREFIX, key, reply
-from alphapanda.pipeline import shard_queue, sweep, wake_working
+from alphapanda.pipeline import is_to_match, shard_queue, sweep, wake_working
+from risk import services
 from risk.services import halt
 from risk.tasks import decide
 from strategies.models import Control, Shard, Strategy
+from strategies.seen import forget_seen, seen_by
 from strategies.services import quarantine, stop
 from tests.pipeline.driver import Replay, bars
 from tests.pipeline.live import House
@@ -17,6 +19,7 @@ from trading.awaited import hint_of, hints_in, hints_of, may_match
 from trading.log import LogGapError
 from trading.order import OrderStatus
 from trading.progress import LATE_TICKS
+from trading.recent import recent
 from trading.tasks import execute
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,8 +42,26 @@ def test_what_was_ordered_waits_for_its_next_tick(house):
 
 def test_a_tick_is_matched_that_came_before_anybody_knew_who_waits_for_it(house):
     house.tick(house.traded)
+    house.tick(house.traded)
+    services.decide(house.portfolio.pk, 1)
+    assert is_to_match(house.portfolio.pk)
+
+
+def test_it_is_matched_too_where_redis_has_lost_how_far_its_shard_is(house):
+    house.tick(house.traded)
+    services.decide(house.portfolio.pk, 1)
+    house.tick(house.traded)
+    Shard.objects.filter(market=house.market).update(seen=2)
+    forget_seen(house.market.pk)
+    assert is_to_match(house.portfolio.pk)
+
+
+def test_a_tick_that_its_shard_has_not_seen_yet_is_left_to_that(house):
+    house.tick(house.traded)
     house.append(house.traded)
-    assert house.goes_on()
+    assert not house.goes_on()
+    house.run()
+    assert house.portfolio.orders.get().status == OrderStatus.COMPLETE
 
 
 def test_nothing_follows_what_orders_nothing(house):
@@ -153,6 +174,11 @@ def test_the_clock_of_a_replay_goes_on_where_deciding_has_not_moved_it(redis, tm
     assert decide.run(replay.portfolio.pk)
 
 
+def test_what_a_replay_has_read_is_not_kept_for_it_is_never_matched_at_once(replay):
+    replay.begin()
+    assert recent((replay.portfolio.market_id, replay.portfolio.shard), 0, 1) is None
+
+
 def test_no_matching_follows_a_deciding_that_came_as_far_as_there_are_ticks(replay):
     replay.begin()
     assert not decide.run(replay.portfolio.pk)
@@ -160,7 +186,8 @@ def test_no_matching_follows_a_deciding_that_came_as_far_as_there_are_ticks(repl
     assert 0 < replay.portfolio.clock < replay.portfolio.market.last_tick
     replay.ingest()
     replay.evaluate()
-    assert may_match(replay.portfolio.pk, reply(hint_of(replay.portfolio.pk)))
+    place = replay.portfolio.market_id, replay.portfolio.shard
+    assert may_match(replay.portfolio.pk, reply(hint_of(replay.portfolio.pk)), seen_by(*place))
 
 
 def test_at_the_end_of_a_replay_the_chain_goes_on_to_its_valuation(replay):

@@ -1,15 +1,18 @@
 """A shard of a live market stays for the next ticks while nobody else waits for its worker."""
 
+from unittest.mock import Mock, call
 from uuid import uuid4
 
 import pytest
 
-from alphapanda import pipeline
+from alphapanda import at_once, pipeline
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.seen import seen_by
+from strategies.shard import Moved
 from tests.pipeline.live import House
 from trading.log import MarketLog
+from trading.recent import recent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG = 60.0
@@ -22,14 +25,23 @@ class Watcher(Strategy):
         return None
 
 
+class Waiter(Strategy):
+    """Waits for its first fill."""
+
+    sees_fills = True
+
+    def on_tick(self, tick):
+        return 10
+
+
 @pytest.fixture
 def house(redis, settings) -> House:
-    settings.USER_STRATEGIES = ["tests.pipeline.live.WantsTen", f"{__name__}.Watcher"]
+    settings.USER_STRATEGIES = ["tests.pipeline.live.WantsTen", f"{__name__}.Watcher", f"{__name__}.Waiter"]
     return House(redis)
 
 
-def evaluate(house, others_wait) -> bool:
-    return evaluation.evaluate(house.market.pk, house.portfolio.shard, LONG, lambda _: None, others_wait)
+def evaluate(house, committed) -> bool:
+    return evaluation.evaluate(house.market.pk, house.portfolio.shard, LONG, committed)
 
 
 def seen(house) -> int:
@@ -39,19 +51,19 @@ def seen(house) -> int:
 def test_ticks_that_come_meanwhile_need_no_message(house):
     coming = [house.other, house.traded, house.other]
 
-    def others_wait() -> bool:
+    def nobody_waits(_) -> bool:
         if coming:
             house.append(coming.pop())
         return False
 
     house.tick(house.other)
     house.append(house.other)
-    assert not evaluate(house, others_wait)
+    assert not evaluate(house, nobody_waits)
     assert (seen(house), house.portfolio.signals.get().tick) == (5, 4)
 
 
 def test_it_gives_way_to_others_and_says_what_it_leaves(house):
-    def others_wait() -> bool:
+    def others_wait(_) -> bool:
         house.append(house.other)
         return True
 
@@ -61,13 +73,34 @@ def test_it_gives_way_to_others_and_says_what_it_leaves(house):
     assert seen(house) == 2
 
 
+@pytest.mark.parametrize("has_strategies", [True, False])
+def test_a_shard_without_strategies_comes_behind_the_others(house, monkeypatch, has_strategies):
+    naps = Mock(wraps=evaluation.sleep)
+    monkeypatch.setattr(evaluation, "sleep", naps)
+    shard = house.portfolio.shard if has_strategies else 1 - house.portfolio.shard
+    house.tick(house.other)
+    house.append(house.other)
+    assert not evaluation.evaluate(house.market.pk, shard, LONG, lambda _: None)
+    assert (call(evaluation.LATER_SECONDS) in naps.mock_calls) is not has_strategies
+    assert seen_by(house.market.pk, shard) == 2
+
+
 def test_who_waits_for_fills_is_not_stayed_for(house, monkeypatch):
     house.add("watcher", house.traded)
     house.tick(house.other)
     house.append(house.other)
     monkeypatch.setattr(MarketLog, "await_entries", lambda *_: pytest.fail("it stays"))
-    assert not evaluate(house, lambda: False)
+    assert not evaluate(house, lambda _: False)
     assert seen(house) == 2
+
+
+def test_what_a_slower_lane_reads_again_takes_nothing_from_what_is_at_hand(house):
+    house.add("waiter", house.traded)
+    for _ in range(3):
+        house.tick(house.traded)
+    assert (seen(house), house.log.tail()) == (1, 3)
+    known = recent((house.market.pk, house.portfolio.shard), 0, 3) or ()
+    assert [(entry.first, entry.last) for entry in known] == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_what_was_waited_for_is_no_answer_to_who_reads_from_elsewhere(house, redis):
@@ -82,9 +115,20 @@ def test_what_was_waited_for_is_no_answer_to_who_reads_from_elsewhere(house, red
 def test_others_are_those_beside_its_own_message(redis):
     mine, other = uuid4(), uuid4()
     pipeline.wake_shard(mine, 0)
-    assert (pipeline.others_wait(mine, 0), pipeline.others_wait(other, 0)) == (False, True)
+    assert (others_wait(mine), others_wait(other)) == (False, True)
     pipeline.wake_shard(other, 0)
-    assert (pipeline.others_wait(mine, 0), pipeline.others_wait(other, 0)) == (True, True)
+    assert (others_wait(mine), others_wait(other)) == (True, True)
+
+
+def test_who_comes_while_a_portfolio_is_worked_on_is_not_kept_waiting(house, monkeypatch):
+    other, place = uuid4(), (house.market.pk, house.portfolio.shard)
+    monkeypatch.setattr(at_once, "SLOW_SECONDS", 60.0)
+    monkeypatch.setattr("risk.services.decide", lambda *_, **__: pipeline.wake_shard(other, place[1]))
+    assert pipeline.hand_on(*place, Moved({house.portfolio.pk: uuid4()}, set(), 0.0))
+
+
+def others_wait(market) -> bool:
+    return pipeline.hand_on(market, 0, Moved({}, set(), waited=60.0))
 
 
 @pytest.mark.parametrize(("took", "rest"), [(0.001, 0.002), (0.004, 0.008), (0.005, 0.01), (0.012, 0.003), (0.02, 0)])
