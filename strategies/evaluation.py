@@ -67,7 +67,7 @@ def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bo
     deadline, market_log = monotonic() + seconds, MarketLog(connection(), market)
     shard, goes_on = _current(market, number, market_log), True
     while goes_on:
-        shard.looked_at, shard.arrival, shard.gives_way = monotonic(), 0, False
+        shard.looked_at, shard.arrival = monotonic(), 0
         is_behind = _step(shard, market_log, deadline, committed)
         goes_on = monotonic() < deadline and _goes_on(shard, market_log, is_behind)
     _keep(shard)

@@ -12,7 +12,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from redis import RedisError
 
-from alphapanda import at_once
+from alphapanda import at_once, pipeline
 from alphapanda.connection import PREFIX, key
 from alphapanda.pipeline import NEAR_TICKS, ON_TIME_SECONDS, hand_on, sweep
 from portfolio.services import open_portfolio
@@ -145,6 +145,14 @@ def test_who_is_far_behind_is_left_to_others(house):
     publish_seen(house.market.pk, house.portfolio.shard, 9, NEAR_TICKS + 1)
     signalled(house)
     assert waiting(house) == NOBODY | {"execution": 1}
+
+
+def test_nobody_is_far_behind_whose_ticks_are_at_hand(house, monkeypatch):
+    monkeypatch.setattr(pipeline, "NEAR_TICKS", 0)
+    signalled(house)
+    signalled(house)
+    assert house.portfolio.fills.exists()
+    assert waiting(house) == NOBODY | {"portfolio": 1}
 
 
 def say_watched(house) -> None:

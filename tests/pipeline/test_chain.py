@@ -18,7 +18,7 @@ from tests.pipeline.live import House
 from trading.awaited import hint_of, hints_in, hints_of, may_match
 from trading.log import LogGapError
 from trading.order import OrderStatus
-from trading.progress import LATE_TICKS
+from trading.progress import LATE_TICKS, behind
 from trading.recent import recent
 from trading.tasks import execute
 
@@ -131,6 +131,17 @@ def test_the_sweep_wakes_who_waits_when_redis_knows_no_prices(house, redis):
 @transaction.atomic
 def condemn(strategy) -> None:
     quarantine(strategy.pk, 3, "it failed")
+
+
+@pytest.mark.parametrize(("from_tick", "is_due"), [(3, True), (4, False)])
+def test_a_strategy_ends_before_the_tick_behind_the_last_one_seen(house, from_tick, is_due):
+    house.tick(house.traded)
+    assert not house.goes_on()
+    stop(Strategy.objects.get())
+    Control.objects.filter(from_tick=None).update(from_tick=from_tick)
+    house.tick(house.other)
+    late = behind(house.market, house.portfolio.shard, 2)
+    assert late == ({house.portfolio.pk: False} if is_due else {})
 
 
 @pytest.mark.parametrize("end", [stop, condemn])

@@ -8,6 +8,7 @@ import pytest
 from alphapanda import at_once, pipeline
 from strategies import evaluation
 from strategies.base import Strategy
+from strategies.models import Shard
 from strategies.seen import seen_by
 from strategies.shard import Moved
 from tests.pipeline.live import House
@@ -101,6 +102,18 @@ def test_what_a_slower_lane_reads_again_takes_nothing_from_what_is_at_hand(house
     assert (seen(house), house.log.tail()) == (1, 3)
     known = recent((house.market.pk, house.portfolio.shard), 0, 3) or ()
     assert [(entry.first, entry.last) for entry in known] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_whoever_loads_a_shard_knows_nothing_of_what_another_has_read(house):
+    house.tick(house.other)
+    house.tick(house.other)
+    place = house.market.pk, house.portfolio.shard
+    assert recent(place, 1, 2)
+    Shard.objects.filter(market=house.market).update(saved=2)
+    evaluation._held.clear()
+    house.tick(house.other)
+    assert recent(place, 1, 3) is None
+    assert recent(place, 2, 3)
 
 
 def test_what_was_waited_for_is_no_answer_to_who_reads_from_elsewhere(house, redis):
