@@ -123,6 +123,7 @@ def test_loading_asks_no_query_for_each_strategy(files, redis):
     assert queries_of_a_load(files, 12) <= queries_of_a_load(files, 2) + 2
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # one may strike in a `__del__`
 def test_time_limit_while_a_shard_is_loaded_is_nobodys_fault(files, redis):
     replay = Replay.of(files, strategy=["momentum"] * 20, param=[])
     replay.begin()
