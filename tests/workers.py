@@ -29,8 +29,18 @@ def database_url() -> str:
 
 def is_idle() -> bool:
     """Whether there is a worker, and it runs nothing."""
-    active = current_app.control.inspect(timeout=5, limit=1).active()
-    return bool(active) and not any(active.values())
+    return _running() == []
+
+
+def is_busy() -> bool:
+    """Whether there is a worker, and it knows that its child runs something: a task that it sent is not yet one."""
+    return bool(_running())
+
+
+def _running() -> list[object] | None:
+    """None is without an answer."""
+    answer = current_app.control.inspect(timeout=5, limit=1).active()
+    return answer and [task for tasks in answer.values() for task in tasks]
 
 
 @contextmanager

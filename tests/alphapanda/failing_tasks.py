@@ -1,5 +1,6 @@
 """Tasks that end badly or late, for a real worker."""
 
+import logging
 from time import sleep
 
 from celery import shared_task
@@ -27,4 +28,5 @@ def slow() -> None:
 
 @shared_task(name="tests.unhurried", soft_time_limit=3, time_limit=30)
 def unhurried() -> None:
-    sleep(1)
+    logging.getLogger(__name__).warning("begun")
+    sleep(2)

@@ -11,7 +11,7 @@ from alphapanda.models import DeadLetter
 from alphapanda.pool import in_time
 from portfolio.models import EquityPoint
 from tests import rows
-from tests.workers import wait_for, worker
+from tests.workers import is_busy, wait_for, worker
 
 FAILING = "tests.alphapanda.failing_tasks"
 real = [pytest.mark.django_db(transaction=True), pytest.mark.house]
@@ -75,7 +75,8 @@ class TestReal:
         """A soft shutdown, which is for children, stood in the middle of the task until its time was over."""
         with worker(tmp_path, "portfolio", FAILING, children=children) as process:
             current_app.send_task("tests.unhurried", queue="portfolio")
-            wait_for(lambda: b"tests.unhurried" in (tmp_path / "logs" / "test.log").read_bytes())
+            wait_for(lambda: b'"event": "begun"' in (tmp_path / "logs" / "test.log").read_bytes())
+            assert not children or wait_for(is_busy)
             process.send_signal(processes.worker("like it", "portfolio", children).stop_signal)
             wait_for(lambda: process.poll() is not None, 12)
         dead_letters.collect()
