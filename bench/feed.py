@@ -1,14 +1,15 @@
 """`python -m bench.feed MARKET FIRST COUNT OUT RATE:SECONDS…`: sequences a live market as ingest would, in its place.
 
 A process of its own with the environment of a house. It decodes full packets, appends, wakes the shards, and in the
-end writes what arrived when: the numbers of each phase, and the last number and arrival of every batch.
+end writes what arrived when: the numbers of each phase, and of every batch the last number, when it arrived, and when
+it was in the log.
 """
 
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from time import time
 from uuid import UUID
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alphapanda.settings")
@@ -26,6 +27,7 @@ from bench.firehose_source import FirehoseSource
 from trading.log import MarketLog
 from trading.models import Market
 from trading.sequencer import Sequencer
+from trading.session import SECOND
 
 DRAIN_SECONDS = 2.0
 
@@ -38,10 +40,15 @@ def main() -> None:
     Market.objects.filter(pk=market_id).update(is_active=True)
     source = FirehoseSource(range(int(first), int(first) + int(count)), 1)
     sequencer = Sequencer(Market.objects.get(pk=market_id), log, token)
-    wake = partial(pipeline.wake_shards, market_id, pipeline.shards_of(market_id))
-    kept = [_phase(sequencer, source, phase, wake) for phase in phases]
+    shards, times = pipeline.shards_of(market_id), []
+
+    def appended() -> None:
+        times.append(int(time() * SECOND))
+        pipeline.wake_shards(market_id, shards)
+
+    kept = [_phase(sequencer, source, phase, appended) for phase in phases]
     sequencer.finish(source)
-    np.savez(Path(out), phases=np.array(kept), arrivals=np.array(source.arrivals))
+    np.savez(Path(out), phases=np.array(kept), batches=np.column_stack([source.arrivals, times]))
     Market.objects.filter(pk=market_id).update(is_active=False)
     log.release(token)
 

@@ -1,4 +1,4 @@
-"""A live market in a house, fed by a process of ours, and how long after a tick's arrival what was committed."""
+"""A live market in a house, fed by a process of ours, and how long after a tick what was committed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from trading.models import Fill, Gap, Market
 
 GRACE_SECONDS = 120
 DRAIN_SECONDS = 30
+ARRIVED, APPENDED = 1, 2
 WARM_SECONDS = 7.0
 
 
@@ -41,7 +42,8 @@ class Passed:
     ticks: int
     lost: int
     signals: list[float]  # tick → signal committed
-    fills: list[float]  # (tick → order committed) + (filling tick → fill committed)
+    fills: list[float]  # (append of a tick → order committed) + (append of the filling tick → fill committed)
+    since_arrival: list[float]  # the same, with what it takes to decode and append the ticks
 
 
 def run_live(
@@ -76,7 +78,7 @@ def _feed(house: House, market: Market, first: int, count: int, out: Path, phase
 
 def _drain(market: Market, out: Path) -> int:
     """Waits a while for the slowest shard; returns how far it is."""
-    last = int(_arrivals(out)[-1, 0])
+    last = int(_batches(out)[-1, 0])
     with suppress(TimeoutError):
         wait_for(lambda: _seen(market) >= last, DRAIN_SECONDS, "all ticks are seen", 0.2)
     return _seen(market)
@@ -86,10 +88,10 @@ def _seen(market: Market) -> int:
     return min(seen_by(market.pk, number) for number in market.shards.values_list("number", flat=True))
 
 
-def _arrivals(out: Path) -> NDArray[np.int64]:
-    """Last number and arrival (microseconds) of every batch."""
+def _batches(out: Path) -> NDArray[np.int64]:
+    """Last number, arrival and append (microseconds) of every batch."""
     with np.load(out) as kept:
-        return kept["arrivals"]
+        return kept["batches"]
 
 
 def _passed(market: Market, heard: Heard, out: Path, seen: int, place: int, phase: Phase) -> Passed:
@@ -97,24 +99,30 @@ def _passed(market: Market, heard: Heard, out: Path, seen: int, place: int, phas
         first, last, lost = map(int, kept["phases"][place])
     gaps = Gap.objects.filter(market=market, first__gte=first, first__lte=last)
     lost += sum(gap.last - gap.first + 1 for gap in gaps) + max(0, last - max(first - 1, seen))
-    arrivals = _arrivals(out)
+    batches = _batches(out)
     mine = {"portfolio__market": market, "tick__range": (first, last)}
     signals = Signal.objects.filter(**mine).values_list("pk", "tick")
-    fills = Fill.objects.filter(**mine).values_list("pk", "tick", "order", "order__placed_tick")
+    fills = list(Fill.objects.filter(**mine).values_list("pk", "tick", "order", "order__placed_tick"))
     said, placed, filled = (heard[kind] for kind in ("signal.generated", "order.placed", "order.filled"))
-    known = [(pk, tick, order, at) for pk, tick, order, at in fills if str(pk) in filled and str(order) in placed]
+    known = [
+        (filled[str(pk)] + placed[str(order)], tick, at)
+        for pk, tick, order, at in fills
+        if str(pk) in filled and str(order) in placed
+    ]
+    since_arrival, since_append = (
+        [at - _when(batches, filling, since) - _when(batches, placing, since) for at, filling, placing in known]
+        for since in (ARRIVED, APPENDED)
+    )
     return Passed(
         rate=phase.rate,
         ticks=last - first + 1,
         lost=lost,
-        signals=[said[str(pk)] - _arrival(arrivals, tick) for pk, tick in signals if str(pk) in said],
-        fills=[
-            filled[str(pk)] - _arrival(arrivals, tick) + placed[str(order)] - _arrival(arrivals, at)
-            for pk, tick, order, at in known
-        ],
+        signals=[said[str(pk)] - _when(batches, tick, ARRIVED) for pk, tick in signals if str(pk) in said],
+        fills=since_append,
+        since_arrival=since_arrival,
     )
 
 
-def _arrival(arrivals: NDArray[np.int64], tick: int) -> float:
+def _when(batches: NDArray[np.int64], tick: int, column: int) -> float:
     """Milliseconds since the epoch."""
-    return float(arrivals[np.searchsorted(arrivals[:, 0], tick), 1]) / 1_000
+    return float(batches[np.searchsorted(batches[:, 0], tick), column]) / 1_000
