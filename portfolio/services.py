@@ -12,16 +12,18 @@ from zlib import crc32
 import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from alphapanda.connection import Command, connection, gathered, key, replies, tell
 from alphapanda.errors import InputError
 from alphapanda.events import PortfolioValued, envelope, publish
 from alphapanda.money import money
-from alphapanda.statements import write
+from alphapanda.statements import together, write
 from portfolio.models import Portfolio
 from portfolio.overview import Overview, overviews
 from trading import models as trading
 from trading.awaited import has_ended, hint_of, is_end
+from trading.markets import is_replay
 
 FRESH_SECONDS = 2.0
 KEPT_SECONDS = 3_600
@@ -60,8 +62,11 @@ def summary(portfolio: Portfolio) -> dict[str, Any]:
 
 
 def position_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
-    """Positions from the same valuation as the summary."""
-    return cast("list[dict[str, Any]]", _document(portfolio)["positions"])
+    """Positions, from a valuation that is then the summary's too."""
+    document = _document(portfolio)
+    if "positions" not in document:
+        document = revalue(portfolio.pk, with_positions=True)
+    return cast("list[dict[str, Any]]", document["positions"])
 
 
 def is_due(portfolio_id: int) -> bool:
@@ -85,10 +90,14 @@ def when_valued(portfolio_id: int) -> Command:
     return lambda redis: redis.get(_mark(portfolio_id))
 
 
-def revalue(portfolio_id: int) -> dict[str, Any]:
-    """Values a portfolio now and keeps the result in Redis, in the equity curve and as an event."""
+def revalue(portfolio_id: int, *, with_positions: bool = False) -> dict[str, Any]:
+    """Values a portfolio now and keeps the result in Redis, in the equity curve and as an event. Its positions are
+    written out for those who look at them: once a second for nobody they would take as long as all else.
+    """
     (overview,) = overviews([Portfolio.objects.get(pk=portfolio_id)])
-    document = {"computed": time(), "summary": overview.summary(), "positions": overview.positions()}
+    document: dict[str, Any] = {"computed": time(), "summary": overview.summary()}
+    if with_positions:
+        document["positions"] = overview.positions()
     _keep_point(overview)
     valued = overview.valuation
     amounts = {"equity": money(valued.equity), "cash": money(valued.cash), "net_pnl": money(valued.net_pnl)}
@@ -115,10 +124,15 @@ def _document(portfolio: Portfolio) -> dict[str, Any]:
 
 
 def _keep_point(overview: Overview) -> None:
-    """One point a minute: the last valuation in it."""
-    valued = overview.valuation
+    """One point a minute: the last valuation in it. A live one does not wait for the disk: what a crash of PostgreSQL
+    takes is worked out again a second later.
+    """
+    valued, portfolio = overview.valuation, overview.portfolio
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    write(_KEEP_POINT, [overview.portfolio.pk, minute, overview.portfolio.clock, valued.equity, valued.cash])
+    with transaction.atomic(), together(is_last=True):
+        if not is_replay(portfolio.market_id):
+            write("SET LOCAL synchronous_commit = off", [])
+        write(_KEEP_POINT, [portfolio.pk, minute, portfolio.clock, valued.equity, valued.cash])
 
 
 def _mark(portfolio_id: int) -> str:

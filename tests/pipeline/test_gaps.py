@@ -9,8 +9,8 @@ from django.db import transaction
 
 from alphapanda.connection import key
 from alphapanda.management.commands.seed import seed_reference
-from portfolio.models import Portfolio
-from portfolio.services import open_portfolio
+from portfolio.models import EquityPoint, Portfolio
+from portfolio.services import open_portfolio, revalue
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Signal, StrategyState
@@ -122,15 +122,16 @@ def test_no_more_of_a_log_is_read_than_is_needed(market, log):
 
 
 @pytest.mark.parametrize(("kind", "expected"), [(Market.Kind.MOCK, "off"), (Market.Kind.REPLAY, "on")])
-def test_only_the_clock_of_a_live_market_need_not_be_on_the_disk(market, kind, expected):
+@pytest.mark.parametrize("moved", [lambda portfolio: move(open_book(portfolio), 5), lambda p: revalue(p.pk)])
+def test_only_clock_and_worth_in_a_live_market_need_not_be_on_the_disk(market, kind, expected, moved):
     owner, _ = User.objects.get_or_create(username="asha")
     portfolio = open_portfolio(owner, "p", open_market("another", kind), Decimal(1_000))
     with transaction.atomic(), transaction.atomic(), database.cursor() as cursor:  # inside another, nothing ends
         cursor.execute("SET LOCAL synchronous_commit = on")
-        move(open_book(portfolio), 5)
+        moved(portfolio)
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == (expected,)
-    assert Portfolio.objects.get().clock == 5
+    assert (Portfolio.objects.get().clock, EquityPoint.objects.count()) in ((5, 0), (0, 1))
 
 
 class WantsTen(Strategy):

@@ -1,10 +1,13 @@
 """Portfolios: opening, worth, positions, equity curve."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from alphapanda.connection import connection, key
+from portfolio import services
 from portfolio.models import EquityPoint, Portfolio
 from tests import rows
 
@@ -96,6 +99,19 @@ def test_positions_are_per_strategy_and_instrument(client, held):
     (position,) = client.get(f"{HERE}{held.pk}/positions/").json()["results"]
     assert (position["symbol"], position["quantity"], position["cost"]) == ("SBIN", 100, "50000.000000")
     assert position["market_value"] == "51000.000000"
+
+
+def test_positions_are_written_out_for_who_asks_and_the_summary_is_then_of_the_same_moment(client, held, monkeypatch):
+    monkeypatch.setattr(services, "FRESH_SECONDS", 600)
+    services.revalue(held.pk)  # as once a second
+    assert "positions" not in json.loads(connection().get(key("valuation", held.pk)))
+    Portfolio.objects.update(cash=940_000)
+    assert client.get(f"{HERE}{held.pk}/").json()["cash"] == "950000.000000"  # that of a moment ago
+    (position,) = client.get(f"{HERE}{held.pk}/positions/").json()["results"]
+    rows.position(rows.strategy(held, "another"))
+    summary = client.get(f"{HERE}{held.pk}/").json()
+    assert (summary["cash"], summary["net_exposure"]) == ("940000.000000", position["market_value"])
+    assert client.get(f"{HERE}{held.pk}/positions/").json()["results"] == [position]
 
 
 def test_equity_curve_is_filtered_and_paged(client, held):
