@@ -173,6 +173,12 @@ def garbage(setup: Setup) -> Iterator[str]:
             yield f"{name} is {setup.conf[name]}, not {wanted}"
 
 
+def stay(setup: Setup) -> Iterator[str]:
+    stretch = setup.windows.get(setup.locked_task, 0.0)
+    if stretch >= setup.wake_life:
+        yield f"{setup.locked_task}: works {stretch:g} s at a stretch, not below WAKE_SECONDS ({setup.wake_life:g})"
+
+
 # Rule and reason; the place gives the id (ap.E001…), so new ones go to the end.
 RULES: list[tuple[Callable[[Setup], Iterable[str]], str]] = [
     (delivery, "kombu would deliver a task that outlives its visibility timeout again while it runs"),
@@ -192,6 +198,7 @@ RULES: list[tuple[Callable[[Setup], Iterable[str]], str]] = [
     (log_length, "readers a few batches behind would find a gap in every live log"),
     (headroom, "at 1 Redis is full before wake-ups stop, at 0 nothing is ever woken"),
     (garbage, "Celery's own worker dies of a message that is not JSON, and again after each restart"),
+    (stay, "the wake-up that waits for its end would be sent again, and for two each look at the log takes a task"),
 ]
 
 

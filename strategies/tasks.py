@@ -13,7 +13,7 @@ from alphapanda.wake import awake
 from strategies import evaluation
 
 log = structlog.get_logger(__name__)
-SECONDS = 2.0
+SECONDS = 1.5  # less than the life of the wake-up that comes meanwhile: where that was sent again, both took turns
 
 
 @shared_task(name="strategies.evaluate", soft_time_limit=4, time_limit=8)

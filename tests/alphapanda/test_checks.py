@@ -44,6 +44,7 @@ BROKEN = {
     "E015": lambda: replace(current_setup(), keep_ticks=9_999),
     "E016": lambda: replace(current_setup(), redis_full=1.0),
     "E017": lambda: with_conf(worker_consumer="celery.worker.consumer:Consumer"),
+    "E018": lambda: replace(current_setup(), windows={"strategies.evaluate": 2}),
 }
 
 
