@@ -2,7 +2,7 @@
 
 import gc
 import signal
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -124,24 +124,34 @@ def test_loading_asks_no_query_for_each_strategy(files, redis):
     assert queries_of_a_load(files, 12) <= queries_of_a_load(files, 2) + 2
 
 
-def test_time_limit_while_a_shard_is_loaded_is_nobodys_fault(files, redis):
-    replay = Replay.of(files, strategy=["momentum"] * 20, param=[])
-    replay.begin()
-    replay.forget()
+@contextmanager
+def time_limit(seconds: float):
+    """An alarm that strikes in a `__del__` is passed on to nobody: the collector, which calls them, is kept out of its
+    way, and it strikes again.
+    """
 
     def late(*_: object) -> None:
         raise SoftTimeLimitExceeded
 
     gc.collect()
-    gc.disable()  # an alarm that strikes in a `__del__` is passed on to nobody
+    gc.disable()
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.5)  # again, should one strike while Python cannot pass it on
-    with suppress(SoftTimeLimitExceeded):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gc.enable()
+
+
+def test_time_limit_while_a_shard_is_loaded_is_nobodys_fault(files, redis):
+    replay = Replay.of(files, strategy=["momentum"] * 20, param=[])
+    replay.begin()
+    replay.forget()
+    with suppress(SoftTimeLimitExceeded), time_limit(0.01):
         replay.evaluate()
         signal.pause()
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-    gc.enable()
     database.close()
     replay.evaluate()
     assert set(replay.portfolio.strategies.values_list("status", flat=True)) == {"RUNNING"}
