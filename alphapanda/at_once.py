@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 
 import redis
 import structlog
-from celery import current_app
 from celery.exceptions import SoftTimeLimitExceeded
 
 log = structlog.get_logger(__name__)
@@ -14,19 +14,19 @@ SLOW_SECONDS, LEFT_SECONDS = 0.05, 10.0
 _left: dict[int, float] = {}  # portfolios that took long, and until when they are left to others
 
 
-def at_once(stage: str, portfolio: int, seen: int) -> bool | None:
-    """What the stage's task returns; `seen` is how far the portfolio's shard is. None where a message is needed all the
-    same: another process has the portfolio, it was slow lately, or the stage fails, which its task must tell.
+def at_once(portfolio: int, work: Callable[[], bool]) -> bool | None:
+    """What the work returns. None where a message is needed all the same: another process has the portfolio, it was
+    slow lately, or the work fails, which its task must tell.
     """
     begun = monotonic()
     if _left.get(portfolio, begun) > begun:
         return None
     try:
-        return bool(current_app.tasks[stage].run(portfolio, seen=seen))
+        return bool(work())
     except (SoftTimeLimitExceeded, MemoryError, redis.RedisError):
         raise  # they are about this process
     except Exception as error:  # noqa: BLE001
-        log.info("not_at_once", stage=stage, portfolio=portfolio, reason=repr(error))
+        log.info("not_at_once", portfolio=portfolio, reason=repr(error))
         return None
     finally:
         if monotonic() - begun > SLOW_SECONDS:

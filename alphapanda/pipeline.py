@@ -13,36 +13,30 @@ from time import time
 from typing import Any
 from uuid import UUID
 
-import structlog
 from celery import current_app
 from celery.canvas import Signature
 from django.conf import settings
 from django.db.models import QuerySet
 
-from alphapanda.at_once import at_once
 from alphapanda.connection import connection, gathered, key, replies
 from alphapanda.message import ARGUMENTS, Pattern
 from alphapanda.prepared import prepared
 from alphapanda.statements import ask
-from alphapanda.wake import length_of, wake, whether_woken
+from alphapanda.wake import wake, whether_woken
 from portfolio.models import Portfolio
 from portfolio.services import due, is_fresh, when_valued
 from strategies.models import Shard, Signal
 from strategies.seen import market_and_shard, published_by, seen_again, told
-from strategies.shard import Moved
 from strategies.waiting import whether_released
-from trading.awaited import hint_of, hints_in, hints_of, may_match
+from trading.awaited import hint_of, may_match
 from trading.last_prices import saved_to
 from trading.log import MarketLog
-from trading.markets import close_market, is_replay
+from trading.markets import close_market
 from trading.models import Market
 from trading.progress import behind, is_idle
-from trading.recent import Place, is_recent
 
 INGEST_SECONDS = 3.0
 INGEST_SECONDS_SHARED = 1.0
-ON_TIME_SECONDS = 0.015  # that a tick has waited for its shard
-NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 QUEUES = {
     "trading.ingest": "ingest",
     "risk.decide": "risk",
@@ -146,44 +140,6 @@ def wake_moving(portfolio: int, *, is_to_decide: bool, correlation: UUID | None 
 
 def wake_valuation(portfolio: int) -> None:
     wake(f"value:{portfolio}", "portfolio", chained("portfolio.value").message(portfolio))
-
-
-def hand_on(market: UUID, shard: int, moved: Moved) -> bool:
-    """After a shard has moved: portfolios with signals, and those whose orders wait for what has ticked. The first of
-    them is worked on here, where the shard is on time: waking another process takes as long as its work. The next ticks
-    must not wait for more. Returns whether another market's shard waits for this worker.
-    """
-    others = length_of(shard_queue(shard)), whether_woken(f"evaluate:{market}:{shard}")
-    texts, published, messages, own = replies(hints_in(market, shard), published_by(market, shard), *others)
-    hints, seen = hints_of(texts), told(published)
-    waiting = dict.fromkeys(moved.signalled, True)
-    for portfolio, hint in hints.items():
-        if hint.waits_for(moved.ticked):
-            waiting.setdefault(portfolio, hint.is_watched)
-    is_on_time = moved.waited < ON_TIME_SECONDS and not is_replay(market)
-    near = (p for p in waiting if p not in hints or _is_near((market, shard), hints[p].clock, seen))
-    mine = next(near, None) if is_on_time else None
-    for portfolio in waiting.keys() - {mine}:
-        wake_moving(portfolio, is_to_decide=waiting[portfolio], correlation=moved.signalled.get(portfolio))
-    if mine is not None:
-        replies()  # the others begin meanwhile
-        _go_on(mine, seen, is_to_decide=waiting[mine], correlation=moved.signalled.get(mine))
-        messages, own = replies(*others)
-    return bool(messages > own)
-
-
-def _is_near(place: Place, clock: int, seen: int) -> bool:
-    return seen - clock < NEAR_TICKS or is_recent(place, clock, seen)
-
-
-def _go_on(portfolio: int, seen: int, *, is_to_decide: bool, correlation: UUID | None) -> None:
-    """Decides, or matches; what ticks later the shard's next look finds."""
-    with structlog.contextvars.bound_contextvars(correlation_id=correlation and str(correlation)):
-        is_more = at_once("risk.decide" if is_to_decide else "trading.execute", portfolio, seen)
-    if is_more is None:
-        wake_moving(portfolio, is_to_decide=is_to_decide, correlation=correlation)
-    elif is_more and not is_to_decide:
-        wake_valuation(portfolio)
 
 
 def wake_waiting(portfolio: int) -> bool:

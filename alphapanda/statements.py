@@ -49,12 +49,17 @@ def write(statement: str, parameters: Sequence[Any]) -> None:
         _cursor(database).execute(statement, parameters)
 
 
-def ask(*queries: Asked[Any]) -> None:
-    """Sends queries in one go. Each sees what was committed before it begins: behind one that locks a row, all that
-    the lock was held for. Errors: Django's.
+def nothing() -> None:
+    """Writes nothing."""
+
+
+def ask(*queries: Asked[Any], first: Callable[[], None] = nothing) -> None:
+    """Sends queries in one go, behind what is written `first`. Each sees what was committed before it begins: behind
+    one that locks a row, all that the lock was held for. Errors: Django's.
     """
     with _connected() as database:
         with together():
+            first()
             sent = [_cursor(database) for _ in queries]
             for query, cursor in zip(queries, sent, strict=True):
                 cursor.execute(query.statement, query.parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from django.contrib.auth.models import User
@@ -15,7 +15,7 @@ from alphapanda.connection import gathered
 from alphapanda.errors import InputError
 from alphapanda.events import HaltChanged, envelope, publish
 from alphapanda.prepared import prepared
-from alphapanda.statements import ask, together
+from alphapanda.statements import ask, nothing, together
 from portfolio.models import Portfolio
 from risk import models, past, records
 from risk.decide import Decider, behind_clock
@@ -38,8 +38,9 @@ MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time 
 MOST_WATCHED_TICKS = 5_000  # each may be looked at by exit rules
 
 
-def decide(portfolio_id: int, seen: int, *, waits: bool = True) -> bool:
-    """Decides some of what is undecided up to `seen`, in order, and matches working orders as far as that goes.
+def decide(portfolio_id: int, seen: int, *, waits: bool = True, first: Callable[[], None] = nothing) -> bool:
+    """Decides some of what is undecided up to `seen`, in order, and matches working orders as far as that goes. What is
+    written `first`, such as signals, is in the same transaction.
 
     Returns whether there is more to decide: the work of one call is bounded in signals and in ticks.
 
@@ -48,7 +49,7 @@ def decide(portfolio_id: int, seen: int, *, waits: bool = True) -> bool:
     """
     undecided = _next_undecided.later(portfolio_id, seen)
     with gathered(), transaction.atomic():
-        opened = locked_book(portfolio_id, undecided, waits=waits)
+        opened = locked_book(portfolio_id, undecided, waits=waits, first=first)
         rows, until = _within_reach(opened.portfolio, undecided.rows, seen)
         if opened.portfolio.is_watched:
             return _follow(opened, rows, until, seen)

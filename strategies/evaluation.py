@@ -6,55 +6,53 @@ whoever was replaced, however late it wakes, writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from decimal import localcontext
-from time import monotonic, sleep, time
+from functools import partial
+from time import monotonic, sleep
 from uuid import UUID
 
 import structlog
 from django.db.models import F, QuerySet
 
 from alphapanda.connection import connection, gathered
-from alphapanda.identity import correlation_id
 from alphapanda.lease import only_one
 from alphapanda.prepared import prepared
 from strategies import models, waiting
-from strategies.lane import DECIMALS, Lane
+from strategies.lane import DECIMALS, Fault, Lane
 from strategies.loading import look_at_suspects, take_over, unknown_controls
-from strategies.saving import EVERYTHING, is_round_due, save, save_round, states_at_once
+from strategies.moved import Behind, Moved
+from strategies.saving import EVERYTHING, Found, is_round_due, save, save_round, states_at_once, write_behind_fence
 from strategies.seen import publish_seen
-from strategies.shard import Moved, Shard
+from strategies.shard import Shard
 from trading.gaps import note_missed
 from trading.log import Entry, MarketLog, joined
 from trading.recent import forget_read, note_read
 from trading.reference import INSTRUMENTS
-from trading.session import SECOND
 from trading.ticks import Ticks
 
 log = structlog.get_logger(__name__)
-Committed = Callable[[Moved], bool]
 MOST_SIGNALS = 2_000  # that wait for one commit: each takes 0.1 to 0.3 ms of a task that must end in time,
 MARKS = 500  # and as much for every so many last prices that it carries
 SLICE = 2_000  # evaluations between two looks at the clock: slow strategies are not hanging ones
 SLOW_SECONDS, QUICK_SECONDS = 0.3, 0.1  # of a slice: the next one is a quarter, or twice as large
 MOST_PACE = 100_000
 ENTRIES, OWN_ENTRIES = 64, 20  # read at once: few where a lane waits for its fills and may not get far
-STEP_SECONDS, LOOKS_PART = 0.015, 3  # between two looks at a busy log: at most, and times what the last one took
+STEP_SECONDS, LOOKS_PART = 0.015, 5  # between two looks at a busy log: at most, and times what evaluating took
 GATHER_SECONDS = 0.02  # that signals wait for those of entries that are there already; a commit takes about as long
 LINGER_SECONDS = 0.1  # on a live market that has nothing new: being woken for it would take 4 ms, looking takes one
 LATER_SECONDS = 0.005  # that a shard without strategies comes behind others, which need servers and processors now
 _held: dict[tuple[UUID, int], Shard] = {}
 
 
-def evaluate(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
-    """Works off the log for at most about `seconds`; after each commit `committed` is told what others may wait for.
-    On a live market it stays for more, unless that says that others wait for this worker. Returns whether there was
-    more to do.
+def evaluate(market: UUID, number: int, seconds: float, behind: Behind) -> bool:
+    """Works off the log for at most about `seconds` and tells what is `behind` it. On a live market it stays for more,
+    unless others wait for this worker. Returns whether there was more to do.
 
     Errors: FencedError when another worker has taken the shard over.
     """
     with only_one(f"{market}:{number}") as is_mine:
-        return is_mine and not _is_through(market, number) and _work(market, number, seconds, committed)
+        return is_mine and not _is_through(market, number) and _work(market, number, seconds, behind)
 
 
 def _is_through(market: UUID, number: int) -> bool:
@@ -63,12 +61,12 @@ def _is_through(market: UUID, number: int) -> bool:
     return (market, number) not in _held and through.exists()
 
 
-def _work(market: UUID, number: int, seconds: float, committed: Committed) -> bool:
+def _work(market: UUID, number: int, seconds: float, behind: Behind) -> bool:
     deadline, market_log = monotonic() + seconds, MarketLog(connection(), market)
     shard, goes_on = _current(market, number, market_log), True
     while goes_on:
         shard.looked_at, shard.arrival = monotonic(), 0
-        is_behind = _step(shard, market_log, deadline, committed)
+        is_behind = _step(shard, market_log, deadline, behind)
         goes_on = monotonic() < deadline and _goes_on(shard, market_log, is_behind)
     _keep(shard)
     return is_behind
@@ -116,14 +114,14 @@ def _epoch(shard: int) -> QuerySet[models.Shard, tuple[int]]:
     return models.Shard.objects.filter(pk=shard).values_list("epoch")
 
 
-def _step(shard: Shard, market_log: MarketLog, deadline: float, committed: Committed) -> bool:
+def _step(shard: Shard, market_log: MarketLog, deadline: float, behind: Behind) -> bool:
     """Moves every lane on by some entries and commits. Returns whether anything moved."""
     before = [lane.place for lane in shard.lanes]
     for lane in shard.lanes:
         _move(shard, lane, market_log, deadline)
     moved = before != [lane.place for lane in shard.lanes]
     with localcontext(DECIMALS):
-        _commit(shard, committed, moved)
+        _commit(shard, behind, moved)
     due = shard.due()
     if due:
         shard.begin_round()
@@ -212,33 +210,32 @@ def _pace(lane: Lane, size: int, seconds: float) -> None:
         lane.pace = min(max(lane.pace, 2 * size), MOST_PACE)
 
 
-def _commit(shard: Shard, committed: Committed, moved: bool) -> None:
+def _commit(shard: Shard, behind: Behind, moved: bool) -> None:
     """Saves and tells what others wait for, also where the slowest lane stands: it may wait for a fill by what has
     ticked. Then quiet states, when it is their turn: some of them, or all where there is nothing else to do.
     """
+    shard.look_seconds = monotonic() - shard.looked_at
     signals, faults = shard.take_signals(), shard.take_faults()
+    shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
+    told = shard.take_moved() if moved or shard.published < shard.seen else None
     with gathered():
         if signals or faults:
-            save(shard, signals, faults)
+            _save(shard, signals, faults, told, behind)
         if shard.is_over and is_round_due(shard):  # before others are told of the end, for nobody comes again
             shard.begin_round()
             save_round(shard)
-        shard.unheard += [(signal.tick, strategy.portfolio_id) for strategy, _, signal in signals]
-        if moved or shard.published < shard.seen:
-            _publish(shard, committed)
+        if told:
+            publish_seen(shard.row.market_id, shard.row.number, shard.row.epoch, told.seen)
+            shard.published = told.seen
+            shard.gives_way = behind.committed(told)
     if not shard.round and is_round_due(shard):
         shard.begin_round()
     if shard.round:
         save_round(shard, states_at_once(shard) if moved else EVERYTHING)
 
 
-def _publish(shard: Shard, committed: Committed) -> None:
-    """Says how far the shard is, and which portfolios have signals up to there."""
-    market, seen = shard.row.market_id, shard.seen
-    publish_seen(market, shard.row.number, shard.row.epoch, seen)
-    shard.published = seen
-    heard = {portfolio: tick for tick, portfolio in sorted(shard.unheard, reverse=True) if tick <= seen}
-    shard.unheard = [(tick, portfolio) for tick, portfolio in shard.unheard if tick > seen]
-    signalled = {portfolio: correlation_id(market, tick) for portfolio, tick in heard.items()}
-    shard.look_seconds = monotonic() - shard.looked_at
-    shard.gives_way = committed(Moved(signalled, shard.take_ticked(), time() - shard.arrival / SECOND))
+def _save(shard: Shard, signals: Found, faults: Sequence[Fault], told: Moved | None, behind: Behind) -> None:
+    """Signals together with what comes of them where that may be, but where strategies wait for their fills."""
+    is_joined = told and not (faults or shard.own) and behind.join(told, partial(write_behind_fence, shard, signals))
+    if not is_joined:
+        save(shard, signals, faults)

@@ -59,13 +59,23 @@ def _is_far(shard: Shard) -> bool:
 
 def save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:
     """One transaction: place, signals and faults, or nothing when the epoch is not ours any more."""
-    rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
     with transaction.atomic():
         with _fenced(shard, is_last=not faults):
-            bulk.insert(rows, ignore_conflicts=True)
+            _insert(shard, signals)
         if faults:
             _quarantine(faults)
-        transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
+
+
+def write_behind_fence(shard: Shard, signals: Found) -> None:
+    """As the first of another's transaction. Errors: DataError, by its end, when the epoch is not ours any more."""
+    _fence(shard)
+    _insert(shard, signals)
+
+
+def _insert(shard: Shard, signals: Found) -> None:
+    rows = [records.signal_row(s, strategy, r.id, shard.row.market_id) for strategy, r, s in signals]
+    bulk.insert(rows, ignore_conflicts=True)
+    transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
 
 
 def save_round(shard: Shard, most: int = EVERYTHING) -> None:
@@ -99,9 +109,13 @@ def _fenced(shard: Shard, *, is_last: bool = False) -> Iterator[None]:
     """
     try:
         with together(is_last=is_last):
-            write(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch])
+            _fence(shard)
             yield
     except DataError as error:
         if isinstance(error.__cause__, DivisionByZero):
             raise FencedError(f"shard {shard.row} was taken over at epoch {shard.row.epoch}") from None
         raise
+
+
+def _fence(shard: Shard) -> None:
+    write(_FENCE, [shard.seen, shard.row.pk, shard.row.epoch])

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from uuid import UUID
 
 import msgspec
 
+from alphapanda.identity import correlation_id
 from strategies import configuration, models
 from strategies.lane import Fault, Lane, explained
 from strategies.marked import Marked
+from strategies.moved import Moved
 from strategies.round import Round
 from strategies.runner import Runner, Said
 from strategies.sheet import Rosters
@@ -25,17 +26,6 @@ from trading.packing import PLAIN
 FAR = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What others are told when a shard has moved: portfolios with new signals (with the correlation id of one), and
-    which instruments have ticked; `waited` are the seconds since the first of these ticks arrived.
-    """
-
-    signalled: dict[int, UUID]
-    ticked: set[int]
-    waited: float
-
-
 @dataclass(slots=True)
 class Shard:
     """`row` fences it by its epoch; `known` are the controls it has learnt of when `counted` in its market had got
@@ -43,7 +33,7 @@ class Shard:
     had signalled when it was loaded; `width` the most bytes that a tick of its log had; `published` what others were
     told of its place, `unheard` tick and portfolio of signals that they were not told of yet, `saved_at` when a round
     of saving began last, `round` what is left of it, `round_seconds` what the last one took; `looked_at` when it looked
-    at the log last, `look_seconds` what that took until others were told, `arrival` when the first tick there had
+    at the log last, `look_seconds` what evaluating took, `arrival` when the first tick there had
     come; it `gives_way` where others wait for its worker.
     """
 
@@ -192,7 +182,15 @@ class Shard:
             lane.signals = []
         return taken
 
-    def take_ticked(self) -> set[int]:
+    def take_moved(self) -> Moved:
+        """What others were not told of yet, up to where all have seen."""
+        seen = self.seen
+        heard = {portfolio: tick for tick, portfolio in sorted(self.unheard, reverse=True) if tick <= seen}
+        self.unheard = [(tick, portfolio) for tick, portfolio in self.unheard if tick > seen]
+        signalled = {portfolio: correlation_id(self.row.market_id, tick) for portfolio, tick in heard.items()}
+        return Moved(signalled, self._take_ticked(), seen, self.arrival)
+
+    def _take_ticked(self) -> set[int]:
         """Instruments that have ticked; told again while a lane is behind the others, for its ticks come later."""
         ticked = set().union(*(lane.ticked for lane in self.lanes))
         for lane in self.lanes:

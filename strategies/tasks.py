@@ -9,8 +9,10 @@ from celery import shared_task
 
 from alphapanda import pipeline
 from alphapanda.errors import FencedError
+from alphapanda.handover import Handover
 from alphapanda.wake import awake
 from strategies import evaluation
+from strategies.moved import Behind
 
 log = structlog.get_logger(__name__)
 SECONDS = 1.5  # less than the life of the wake-up that comes meanwhile: where that was sent again, both took turns
@@ -20,13 +22,9 @@ SECONDS = 1.5  # less than the life of the wake-up that comes meanwhile: where t
 def evaluate(market: str, shard: int) -> None:
     market_id = UUID(market)
     awake(f"evaluate:{market}:{shard}")
+    handover = Handover(market_id, shard)
     try:
-        is_behind = evaluation.evaluate(
-            market_id,
-            shard,
-            SECONDS,
-            lambda moved: pipeline.hand_on(market_id, shard, moved),
-        )
+        is_behind = evaluation.evaluate(market_id, shard, SECONDS, Behind(handover.hand_on, handover.join))
     except FencedError as error:
         log.info("fenced", reason=str(error))
         return

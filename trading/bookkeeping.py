@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -17,7 +17,7 @@ from alphapanda.connection import connection
 from alphapanda.events import publish
 from alphapanda.prepared import prepared
 from alphapanda.rows import new
-from alphapanda.statements import Asked, ask, together, write
+from alphapanda.statements import Asked, ask, nothing, together, write
 from portfolio.models import Portfolio, Position
 from strategies.models import Control, Strategy
 from trading import held, models, records
@@ -68,14 +68,16 @@ def _locked(portfolio: int) -> QuerySet[Portfolio]:
 _HURRY = "SELECT set_config('lock_timeout', '10ms', true)"
 
 
-def locked_book(portfolio_id: int, *more: Asked[Any], waits: bool = True) -> OpenBook:
-    """As `locked` and `open_book`; and what else is asked is answered. Errors: OperationalError when this transaction
-    does not wait and comes to what another has locked.
+def locked_book(
+    portfolio_id: int, *more: Asked[Any], waits: bool = True, first: Callable[[], None] = nothing
+) -> OpenBook:
+    """As `locked` and `open_book`; and what else is asked is answered. What is written `first` goes before the lock.
+    Errors: OperationalError when this transaction does not wait and comes to what another has locked.
     """
     known = held.take(portfolio_id)
     hurry = () if waits else (Asked(_HURRY, [], list),)
     portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id, known)
-    ask(*hurry, portfolio, *parts, *more)
+    ask(*hurry, portfolio, *parts, *more, first=first)
     if not portfolio.rows:
         raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
     opened = _opened(portfolio.rows[0], parts, known)

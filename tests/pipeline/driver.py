@@ -20,6 +20,7 @@ from portfolio.models import Portfolio
 from risk import services as risk
 from strategies import evaluation
 from strategies.models import Shard, StrategyState
+from strategies.moved import Behind
 from strategies.seen import seen_for
 from trading import services as trading
 from trading.feed.replay import Refusals
@@ -77,7 +78,7 @@ class Replay:
 
     def evaluate(self, seconds: float = 0) -> None:
         """At least one step."""
-        evaluation.evaluate(self.portfolio.market_id, self.portfolio.shard, seconds, lambda _: None)
+        evaluation.evaluate(self.portfolio.market_id, self.portfolio.shard, seconds, Behind(lambda _: None))
 
     def begin(self, *stages: str) -> None:
         """The first batch, up to the last of the stages named."""

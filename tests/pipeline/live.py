@@ -1,6 +1,7 @@
 """A live market fed by hand, and its stages run as their queues say."""
 
 from decimal import Decimal, getcontext
+from time import time
 
 from alphapanda.connection import PREFIX
 from alphapanda.management.commands.seed import seed_reference
@@ -10,14 +11,16 @@ from risk.tasks import decide
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Control
+from strategies.moved import Behind
 from strategies.services import create_strategy, start
 from strategies.tasks import evaluate
 from tests import rows
-from tests.builders import tick
+from tests.builders import OPEN, tick
 from trading.log import MarketLog
 from trading.markets import open_market
 from trading.models import Instrument, Market
 from trading.reference import INSTRUMENTS
+from trading.session import SECOND
 from trading.tasks import execute
 from trading.ticks import Ticks
 
@@ -35,6 +38,11 @@ class Reckless(Strategy):
         return None if self.target else 10
 
 
+def soon() -> int:
+    """When a tick came that has not waited, however slow the machine."""
+    return int((time() + 60) * SECOND)
+
+
 class House:
     """A live portfolio with a strategy that trades one of two instruments."""
 
@@ -48,18 +56,23 @@ class House:
         self.log.acquire("me")
         self.redis = redis
 
-    def add(self, strategy, *instruments) -> None:
+    def add(self, strategy, *instruments, portfolio=None) -> None:
         chosen = Instrument.objects.filter(pk__in=[instrument.id for instrument in instruments])
-        start(create_strategy(self.portfolio, strategy, strategy, {}, chosen))
+        start(create_strategy(portfolio or self.portfolio, strategy, strategy, {}, chosen))
         Control.objects.update(from_tick=1)
 
     def append(self, instrument, **more) -> None:
         number, controls = self.log.tail() + 1, Control.objects.filter(from_tick__isnull=False).count()
         assert self.log.append("me", number - 1, controls, Ticks.of([tick(number, 100, instrument, **more)]))
 
+    def append_now(self, instrument) -> None:
+        """A tick that has not waited."""
+        now = soon()
+        self.append(instrument, seconds=(now - OPEN) / SECOND, arrival=now)
+
     def tick(self, instrument) -> None:
         self.append(instrument)
-        evaluation.evaluate(self.market.pk, self.portfolio.shard, 0.5, lambda _: None)
+        evaluation.evaluate(self.market.pk, self.portfolio.shard, 0.5, Behind(lambda _: None))
 
     def run(self) -> None:
         """Everything that is woken, until nobody is; no sweep comes."""

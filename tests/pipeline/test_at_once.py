@@ -12,19 +12,19 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from redis import RedisError
 
-from alphapanda import at_once, pipeline
+from alphapanda import at_once, handover
 from alphapanda.connection import PREFIX, key
-from alphapanda.pipeline import NEAR_TICKS, ON_TIME_SECONDS, hand_on, sweep
+from alphapanda.handover import NEAR_TICKS, ON_TIME_SECONDS, Handover
+from alphapanda.pipeline import sweep
 from portfolio.services import open_portfolio
 from risk import tasks as risk
 from strategies import evaluation
 from strategies.base import Strategy
+from strategies.moved import Moved
 from strategies.seen import publish_seen
-from strategies.shard import Moved
 from strategies.tasks import evaluate
-from tests.builders import OPEN
 from tests.pipeline.driver import Replay, bars
-from tests.pipeline.live import House
+from tests.pipeline.live import House, soon
 from tests.workers import database_url
 from trading import bookkeeping, recent
 from trading.awaited import Awaited
@@ -53,15 +53,9 @@ class Flips(Strategy):
         return 0 if self.target else 10
 
 
-def append(house, instrument) -> None:
-    """A tick that has not waited, however slow the machine."""
-    now = int((time() + 60) * SECOND)
-    house.append(instrument, seconds=(now - OPEN) / SECOND, arrival=now)
-
-
 def signalled(house) -> None:
     """Such a tick, evaluated."""
-    append(house, house.traded)
+    house.append_now(house.traded)
     evaluate.run(str(house.market.pk), house.portfolio.shard)
 
 
@@ -102,7 +96,7 @@ def test_fills_are_the_same_whether_ticks_are_at_hand_or_read_again(house, monke
     house.add("flips", house.traded, house.other)
     ticked = [chance.choice([house.traded, house.other]) for _ in range(60)]
     for instrument in ticked:
-        append(house, instrument)
+        house.append_now(instrument)
         if chance.random() < 0.5:
             evaluate.run(str(house.market.pk), house.portfolio.shard)
         if chance.random() < 0.1:
@@ -136,7 +130,7 @@ def test_who_was_late_is_on_time_again(house):
 def test_one_portfolio_is_worked_on_and_the_others_are_woken(house):
     places = house.market.pk, house.portfolio.shard
     portfolios = [house.portfolio, *(open_portfolio(house.portfolio.user, n, house.market, ONE) for n in "qr")]
-    hand_on(*places, Moved(dict.fromkeys(p.pk for p in portfolios), set(), 0.0))
+    Handover(*places).hand_on(Moved(dict.fromkeys(p.pk for p in portfolios), set(), 1, soon()))
     assert waiting(house) == NOBODY | {"risk": 2}
 
 
@@ -148,7 +142,7 @@ def test_who_is_far_behind_is_left_to_others(house):
 
 
 def test_nobody_is_far_behind_whose_ticks_are_at_hand(house, monkeypatch):
-    monkeypatch.setattr(pipeline, "NEAR_TICKS", 0)
+    monkeypatch.setattr(handover, "NEAR_TICKS", 0)
     signalled(house)
     signalled(house)
     assert house.portfolio.fills.exists()
@@ -235,10 +229,10 @@ def test_who_has_a_row_of_the_portfolio_is_not_waited_for(house):
 
 
 def test_who_was_replaced_goes_no_further_than_its_successor(house):
-    publish_seen(house.market.pk, house.portfolio.shard, 9, 0)
     signalled(house)
-    assert house.portfolio.signals.exists()
-    assert not house.portfolio.decisions.exists()
+    publish_seen(house.market.pk, house.portfolio.shard, 9, 1)
+    signalled(house)
+    assert house.portfolio.orders.get().status == OrderStatus.OPEN
 
 
 def test_what_fails_is_left_to_its_task_which_says_so(house, monkeypatch):
@@ -262,9 +256,9 @@ def test_what_takes_too_long_ends_with_its_task_and_the_sweep_brings_the_rest(ho
         with pytest.raises(SoftTimeLimitExceeded):
             signalled(house)
     assert waiting(house) == NOBODY
+    assert not house.portfolio.orders.exists()
     sweep()
-    assert waiting(house)["risk"] == 1
-    assert risk.decide.run(house.portfolio.pk) is False
+    house.run()
     assert house.portfolio.orders.get().status == OrderStatus.OPEN
 
 
@@ -284,5 +278,5 @@ def test_a_replay_goes_by_its_queues(redis, tmp_path):
     replay.begin()
     market, shard = replay.portfolio.market_id, replay.portfolio.shard
     redis.delete(PREFIX + "risk")
-    hand_on(market, shard, Moved(dict.fromkeys([replay.portfolio.pk]), set(), -1.0))
+    Handover(market, shard).hand_on(Moved(dict.fromkeys([replay.portfolio.pk]), set(), 1, soon()))
     assert redis.llen(PREFIX + "risk") == 1

@@ -9,6 +9,7 @@ from django.db import connection as database
 from strategies import evaluation, services, waiting
 from strategies.loading import notes_folder, take_over
 from strategies.models import Control, Strategy
+from strategies.moved import Behind
 from strategies.seen import seen_by
 from tests.pipeline.driver import Replay, bars, expected
 from trading.ingest import ingest
@@ -61,7 +62,7 @@ def test_portfolio_is_told_of_every_signal_that_the_shard_has_passed(files, redi
             market.pk,
             shard,
             0,
-            lambda moved: told.append((seen_by(market.pk, shard), replay.portfolio.pk in moved.signalled)),
+            Behind(lambda moved: told.append((seen_by(market.pk, shard), replay.portfolio.pk in moved.signalled))),
         )
         replay.decide()
         replay.execute()

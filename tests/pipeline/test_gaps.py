@@ -14,6 +14,7 @@ from portfolio.services import open_portfolio, revalue
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Signal, StrategyState
+from strategies.moved import Behind
 from strategies.services import create_strategy, start
 from trading.bookkeeping import open_book, ticks_for
 from trading.gaps import note_gap
@@ -53,7 +54,7 @@ def ticked(log: MarketLog) -> set[int]:
 
 
 def evaluate(market: Market) -> None:
-    evaluation.evaluate(market.pk, 0, 0, lambda _: None)
+    evaluation.evaluate(market.pk, 0, 0, Behind(lambda _: None))
 
 
 def test_shard_that_was_too_slow_has_a_gap_of_its_own(market, log):
@@ -149,7 +150,7 @@ def test_targets_survive_the_loss_of_process_and_log_though_no_state_was_saved(m
     start(create_strategy(portfolio, "ten", "wants_ten", {}, []))
     for _ in range(2):
         ingest(market.pk, 1, lambda: None)
-        evaluation.evaluate(market.pk, portfolio.shard, 0.5, lambda _: None)
+        evaluation.evaluate(market.pk, portfolio.shard, 0.5, Behind(lambda _: None))
         evaluation._held.clear()
         redis.flushdb()
     signals = Signal.objects.filter(portfolio=portfolio)

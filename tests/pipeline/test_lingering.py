@@ -6,12 +6,13 @@ from uuid import uuid4
 import pytest
 
 from alphapanda import at_once, pipeline
+from alphapanda.handover import Handover
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Shard
+from strategies.moved import Behind, Moved
 from strategies.seen import seen_by
-from strategies.shard import Moved
-from tests.pipeline.live import House
+from tests.pipeline.live import House, soon
 from trading.log import MarketLog
 from trading.recent import recent
 
@@ -42,7 +43,7 @@ def house(redis, settings) -> House:
 
 
 def evaluate(house, committed) -> bool:
-    return evaluation.evaluate(house.market.pk, house.portfolio.shard, LONG, committed)
+    return evaluation.evaluate(house.market.pk, house.portfolio.shard, LONG, Behind(committed))
 
 
 def seen(house) -> int:
@@ -81,7 +82,7 @@ def test_a_shard_without_strategies_comes_behind_the_others(house, monkeypatch, 
     shard = house.portfolio.shard if has_strategies else 1 - house.portfolio.shard
     house.tick(house.other)
     house.append(house.other)
-    assert not evaluation.evaluate(house.market.pk, shard, LONG, lambda _: None)
+    assert not evaluation.evaluate(house.market.pk, shard, LONG, Behind(lambda _: None))
     assert (call(evaluation.LATER_SECONDS) in naps.mock_calls) is not has_strategies
     assert seen_by(house.market.pk, shard) == 2
 
@@ -137,18 +138,18 @@ def test_who_comes_while_a_portfolio_is_worked_on_is_not_kept_waiting(house, mon
     other, place = uuid4(), (house.market.pk, house.portfolio.shard)
     monkeypatch.setattr(at_once, "SLOW_SECONDS", 60.0)
     monkeypatch.setattr("risk.services.decide", lambda *_, **__: pipeline.wake_shard(other, place[1]))
-    assert pipeline.hand_on(*place, Moved({house.portfolio.pk: uuid4()}, set(), 0.0))
+    assert Handover(*place).hand_on(Moved({house.portfolio.pk: uuid4()}, set(), 1, soon()))
 
 
 def others_wait(market) -> bool:
-    return pipeline.hand_on(market, 0, Moved({}, set(), waited=60.0))
+    return Handover(market, 0).hand_on(Moved({}, set(), seen=0, arrival=0))
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0.001, 0.002), (0.004, 0.008), (0.005, 0.01), (0.012, 0.003), (0.02, 0)])
-def test_looks_take_a_third_of_the_time_at_most_and_come_every_15_ms_at_least(took, rest):
+@pytest.mark.parametrize(("took", "rest"), [(0.001, 0.004), (0.002, 0.008), (0.003, 0.012), (0.012, 0.003), (0.02, 0)])
+def test_looking_takes_a_fifth_of_the_time_at_most_and_comes_every_15_ms_at_least(took, rest):
     assert evaluation._rest(took, took) == pytest.approx(rest)
 
 
 def test_what_was_done_after_a_look_is_part_of_its_rest():
-    assert evaluation._rest(0.004, 0.01) == pytest.approx(0.002)
+    assert evaluation._rest(0.002, 0.008) == pytest.approx(0.002)
     assert evaluation._rest(0.004, 0.02) == 0

@@ -8,6 +8,7 @@ from strategies import evaluation
 from strategies.base import Strategy
 from strategies.lane import Lane
 from strategies.models import Control, Shard, StrategyState
+from strategies.moved import Behind
 from strategies.round import Round
 from tests.builders import SBIN, TCS, runner, tick, ticks
 from tests.pipeline.driver import Replay, bars, expected
@@ -60,9 +61,8 @@ def test_a_state_that_breaks_at_the_end_of_a_replay_is_told_before_the_end(tmp_p
     replay = Replay.of(files, strategy=["breaks"], param=[], latency_ms="100000000")
     others = (replay.decide, replay.execute)
     replay.ingest()
-    evaluation.evaluate(
-        replay.portfolio.market_id, replay.portfolio.shard, 5, lambda _: [stage() for stage in others if is_fast]
-    )
+    behind = Behind(lambda _: [stage() for stage in others if is_fast])
+    evaluation.evaluate(replay.portfolio.market_id, replay.portfolio.shard, 5, behind)
     replay.drain()
     assert replay.portfolio.orders.get().status == OrderStatus.CANCELLED
     assert Control.objects.get(strategy__portfolio=replay.portfolio, kind=Control.Kind.QUARANTINE).is_settled

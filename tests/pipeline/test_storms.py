@@ -6,6 +6,7 @@ from alphapanda.connection import PREFIX
 from risk import services, tasks
 from strategies import evaluation
 from strategies.base import Strategy
+from strategies.moved import Behind
 from tests.pipeline.live import House
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +30,7 @@ def test_signals_do_not_wait_for_the_end_of_a_long_batch(house, monkeypatch):
     for _ in range(5):
         house.append(house.traded)
     signals, known = house.portfolio.signals, []
-    evaluation.evaluate(house.market.pk, house.portfolio.shard, 0.5, lambda _: known.append(signals.count()))
+    evaluation.evaluate(house.market.pk, house.portfolio.shard, 0.5, Behind(lambda _: known.append(signals.count())))
     assert known == [0, 2, 4, 5]  # the first time it has come to the control that starts the strategy
 
 
@@ -40,7 +41,7 @@ def test_thousands_of_prices_that_signals_carry_make_a_commit_long_too(house, mo
     for _ in range(5):
         house.append(house.traded)
     signals, known = house.portfolio.signals, []
-    evaluation.evaluate(house.market.pk, house.portfolio.shard, 0.5, lambda _: known.append(signals.count()))
+    evaluation.evaluate(house.market.pk, house.portfolio.shard, 0.5, Behind(lambda _: known.append(signals.count())))
     assert known == [0, 2, 4, 5]
 
 

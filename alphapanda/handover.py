@@ -1,0 +1,107 @@
+"""From a shard to the stages behind it: whom it wakes, and what of their work it does itself where it is on time, for
+waking another process takes as long as its work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from time import time
+from uuid import UUID
+
+import structlog
+from celery import current_app
+
+from alphapanda.at_once import at_once
+from alphapanda.connection import replies
+from alphapanda.pipeline import shard_queue, wake_moving, wake_valuation
+from alphapanda.wake import length_of, whether_woken
+from risk import services
+from strategies.moved import Moved
+from strategies.seen import published_by, told
+from trading.awaited import Awaited, hints_in, hints_of
+from trading.markets import is_replay
+from trading.recent import is_recent
+from trading.session import SECOND
+
+ON_TIME_SECONDS = 0.015  # that a tick has waited for its shard
+NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
+
+
+class Handover:
+    """Of one shard; `hints` say which portfolios wait for what, as of the last time that others were told."""
+
+    def __init__(self, market: UUID, shard: int) -> None:
+        self._place = market, shard
+        self._hints: dict[int, Awaited] = {}
+
+    def join(self, moved: Moved, write: Callable[[], None]) -> bool:
+        """Before a shard's commit: `write`s new signals in the transaction that decides them, where one portfolio alone
+        has something to do. That is a commit and three ways to servers less; others would wait for it. Returns whether
+        they are committed.
+        """
+        portfolio = self._alone(moved) if self._is_on_time(moved) else None
+        if portfolio is None:
+            return False
+        with _correlated(moved.signalled[portfolio]):
+            decide = partial(services.decide, portfolio, moved.seen, waits=False, first=write)
+            is_more = at_once(portfolio, decide)
+        if is_more is False:
+            del moved.signalled[portfolio]
+        return is_more is not None
+
+    def hand_on(self, moved: Moved) -> bool:
+        """After its commit: portfolios with signals, and those whose orders wait for what has ticked. The first of them
+        is worked on here; the next ticks must not wait for more. Returns whether another market's shard waits for this
+        worker.
+        """
+        market, shard = self._place
+        others = length_of(shard_queue(shard)), whether_woken(f"evaluate:{market}:{shard}")
+        texts, published, messages, own = replies(hints_in(*self._place), published_by(*self._place), *others)
+        self._hints, seen = hints_of(texts), told(published)
+        waiting = dict.fromkeys(moved.signalled, True)
+        for portfolio, hint in self._hints.items():
+            if hint.clock < seen and hint.waits_for(moved.ticked):
+                waiting.setdefault(portfolio, hint.is_watched)
+        near = (portfolio for portfolio in waiting if self._is_near(portfolio, seen))
+        mine = next(near, None) if self._is_on_time(moved) else None
+        for portfolio in waiting.keys() - {mine}:
+            wake_moving(portfolio, is_to_decide=waiting[portfolio], correlation=moved.signalled.get(portfolio))
+        if mine is not None:
+            replies()  # the others begin meanwhile
+            _go_on(mine, seen, is_to_decide=waiting[mine], correlation=moved.signalled.get(mine))
+            messages, own = replies(*others)
+        return bool(messages > own)
+
+    def _is_on_time(self, moved: Moved) -> bool:
+        return time() - moved.arrival / SECOND < ON_TIME_SECONDS and not is_replay(self._place[0])
+
+    def _alone(self, moved: Moved) -> int | None:
+        """The portfolio that has signals, where no other has, or seems to wait for what has ticked."""
+        waiting = {p for p, hint in self._hints.items() if hint.waits_for(moved.ticked)}
+        portfolios = waiting | moved.signalled.keys()
+        if len(portfolios) > 1 or not moved.signalled:
+            return None
+        (portfolio,) = portfolios
+        return portfolio if self._is_near(portfolio, moved.seen) else None
+
+    def _is_near(self, portfolio: int, seen: int) -> bool:
+        hint = self._hints.get(portfolio)
+        return hint is None or seen - hint.clock < NEAR_TICKS or is_recent(self._place, hint.clock, seen)
+
+
+def _go_on(portfolio: int, seen: int, *, is_to_decide: bool, correlation: UUID | None) -> None:
+    """Decides, or matches; what ticks later the shard's next look finds."""
+    stage = current_app.tasks["risk.decide" if is_to_decide else "trading.execute"]
+    with _correlated(correlation):
+        is_more = at_once(portfolio, partial(stage.run, portfolio, seen=seen))
+    if is_more is None:
+        wake_moving(portfolio, is_to_decide=is_to_decide, correlation=correlation)
+    elif is_more and not is_to_decide:
+        wake_valuation(portfolio)
+
+
+def _correlated(correlation: UUID | None) -> AbstractContextManager[object]:
+    """What is logged inside says which signal it is about."""
+    return structlog.contextvars.bound_contextvars(correlation_id=correlation and str(correlation))

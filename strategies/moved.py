@@ -1,0 +1,34 @@
+"""What a shard tells the stages behind it, and what they do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What others are told when a shard has moved: portfolios with new signals (with the correlation id of one), which
+    instruments have ticked, and how far all have seen; `arrival` is when the first of these ticks came.
+    """
+
+    signalled: dict[int, UUID]
+    ticked: set[int]
+    seen: int
+    arrival: int
+
+
+def not_joined(_moved: Moved, _write: Callable[[], None]) -> bool:
+    """New signals are committed alone."""
+    return False
+
+
+class Behind(NamedTuple):
+    """`committed` is told what others may wait for, and returns whether they wait for this worker. Before the commit
+    `join` may write new signals in a transaction with more, and returns whether they are committed.
+    """
+
+    committed: Callable[[Moved], bool]
+    join: Callable[[Moved, Callable[[], None]], bool] = not_joined

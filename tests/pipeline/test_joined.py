@@ -1,0 +1,168 @@
+"""New signals are decided in the transaction that writes them, where nobody would wait for it."""
+
+from decimal import Decimal
+from unittest.mock import Mock, patch
+from uuid import uuid4
+
+import msgspec
+import psycopg
+import pytest
+from django.db.models import F
+
+from alphapanda import at_once
+from alphapanda.connection import PREFIX
+from alphapanda.events import STREAM
+from alphapanda.handover import Handover
+from portfolio.models import Portfolio
+from portfolio.services import open_portfolio
+from risk.models import Decision
+from strategies import evaluation
+from strategies.base import Strategy
+from strategies.models import Shard
+from strategies.moved import Moved
+from strategies.tasks import evaluate
+from tests.pipeline.live import House, soon
+from tests.workers import database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Watches(Strategy):
+    """Waits for fills of its own."""
+
+    sees_fills = True
+
+    def on_tick(self, _tick):
+        return None
+
+
+class Restless(Strategy):
+    def on_tick(self, _tick):
+        return self.target + 1
+
+
+class Fails(Strategy):
+    def on_tick(self, _tick):
+        raise ValueError("on purpose")
+
+
+OWN = [f"{__name__}.{name}" for name in ("Watches", "Fails", "Restless")]
+
+
+@pytest.fixture
+def house(redis, settings) -> House:
+    settings.USER_STRATEGIES = ["tests.pipeline.live.WantsTen", *OWN]
+    return House(redis)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch) -> None:
+    """However slow the machine is."""
+    monkeypatch.setattr(at_once, "SLOW_SECONDS", 60.0)
+    monkeypatch.setattr(at_once, "_left", {})
+    monkeypatch.setattr(evaluation, "is_round_due", lambda _: False)
+
+
+def step(house, instrument=None) -> None:
+    house.append_now(instrument or house.traded)
+    evaluate.run(str(house.market.pk), house.portfolio.shard)
+
+
+def neighbour(house) -> Portfolio:
+    """Another portfolio of the same shard."""
+    while True:
+        portfolio = open_portfolio(house.portfolio.user, f"p{Portfolio.objects.count()}", house.market, Decimal(9))
+        if portfolio.shard == house.portfolio.shard:
+            return portfolio
+
+
+def written_by(table: str) -> int:
+    """The transaction that has written the only row of a table."""
+    with psycopg.connect(database_url()) as database:
+        ((xmin,),) = database.execute(f"SELECT xmin::text FROM {table} WHERE {ONLY.get(table, True)}").fetchall()
+        return int(xmin)
+
+
+def is_joined() -> bool:
+    """A shard's row is written with the signals."""
+    return written_by("strategies_shard") == written_by("risk_decision")
+
+
+def woken(house) -> dict[str, int]:
+    return {queue: house.redis.llen(PREFIX + queue) for queue in ("risk", "execution")}
+
+
+ONLY = {"strategies_shard": "epoch > 0"}
+NOBODY = {"risk": 0, "execution": 0}
+
+
+def test_a_signal_its_decision_and_its_order_are_one_transaction(house):
+    step(house)
+    assert is_joined()
+    assert written_by("trading_order") == written_by("risk_decision")
+    assert woken(house) == NOBODY
+
+
+def test_events_are_told_in_the_order_of_what_happened(house):
+    step(house)
+    kinds = [msgspec.json.decode(fields[b"event"])["type"] for _, fields in house.redis.xrange(STREAM)]
+    assert kinds[1:] == ["signal.generated", "signal.decided", "order.placed"]
+
+
+def test_where_two_have_signals_these_are_committed_first(house):
+    house.add("wants_ten", house.traded, portfolio=neighbour(house))
+    step(house)
+    assert Decision.objects.count() == 1
+    assert not is_joined()
+    assert woken(house) == NOBODY | {"risk": 1}
+
+
+def test_who_waits_for_what_has_ticked_does_not_wait_for_the_decision_of_another(house):
+    step(house)
+    handover, other = Handover(house.market.pk, house.portfolio.shard), neighbour(house)
+    handover.hand_on(Moved({}, {house.other.id}, 1, soon()))
+    assert not is_written(handover, other, house.traded)
+    assert is_written(handover, other, house.other)
+    assert is_written(handover, house.portfolio, house.traded)
+
+
+def is_written(handover, portfolio, ticked) -> bool:
+    write = Mock()
+    is_joined = handover.join(Moved({portfolio.pk: uuid4()}, {ticked.id}, 1, soon()), write)
+    assert write.called is is_joined
+    return is_joined
+
+
+@pytest.mark.parametrize("strategy", ["watches", "fails"])
+def test_signals_beside_one_that_fails_or_sees_its_fills_are_committed_alone(house, strategy):
+    house.add(strategy, house.traded)
+    step(house)
+    assert house.portfolio.decisions.exists()
+    assert not is_joined()
+
+
+def test_more_than_one_transaction_takes_is_left_to_what_comes_behind(house, monkeypatch):
+    monkeypatch.setattr("risk.services.MOST_SIGNALS", 1)
+    monkeypatch.setattr(evaluation, "GATHER_SECONDS", 60.0)
+    house.add("restless", house.traded)
+    house.append_now(house.traded)
+    step(house)
+    house.run()
+    assert house.portfolio.signals.count() == house.portfolio.decisions.count() == 3
+
+
+def test_who_was_replaced_writes_nothing(house):
+    step(house, house.other)
+    Shard.objects.update(epoch=F("epoch") + 1)
+    held = evaluation._held[house.market.pk, house.portfolio.shard]
+    with patch.object(evaluation, "_current", return_value=held):
+        step(house)
+    assert not house.portfolio.signals.exists()
+    assert woken(house) == NOBODY
+
+
+def test_signals_last_where_their_decision_fails(house, monkeypatch):
+    monkeypatch.setattr("risk.services._decide", Mock(side_effect=ZeroDivisionError))
+    step(house)
+    assert house.portfolio.signals.get().is_decided is False
+    assert woken(house) == NOBODY | {"risk": 1}
