@@ -25,7 +25,7 @@ from trading.markets import is_replay
 from trading.recent import is_recent
 from trading.session import SECOND
 
-ON_TIME_SECONDS = 0.015  # that a tick has waited for its shard
+ON_TIME_SECONDS = 0.025  # that a tick has waited for its shard
 NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 
 
