@@ -18,14 +18,16 @@ from alphapanda.connection import replies
 from alphapanda.pipeline import shard_queue, wake_moving, wake_valuation
 from alphapanda.wake import length_of, whether_woken
 from risk import services
+from risk.about import About
 from strategies.moved import Moved
 from strategies.seen import published_by, told
 from trading.awaited import Awaited, hints_in, hints_of
 from trading.markets import is_replay
 from trading.recent import is_recent
-from trading.session import SECOND
+from trading.session import SECOND, india_date
 
 ON_TIME_SECONDS = 0.025  # that a tick has waited for its shard
+MOST_LIKELY = 100  # instruments that are asked about because they have ticked
 NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 
 
@@ -45,7 +47,8 @@ class Handover:
         if portfolio is None:
             return False
         with _correlated(moved.signalled[portfolio]):
-            decide = partial(services.decide, portfolio, moved.seen, waits=False, first=write)
+            about = self._about(portfolio, moved)
+            decide = partial(services.decide, portfolio, moved.seen, waits=False, first=write, about=about)
             is_more = at_once(portfolio, decide)
         if is_more is False:
             del moved.signalled[portfolio]
@@ -85,6 +88,13 @@ class Handover:
             return None
         (portfolio,) = portfolios
         return portfolio if self._is_near(portfolio, moved.seen) else None
+
+    def _about(self, portfolio: int, moved: Moved) -> About:
+        """What its signals are likely to be about; if they are not, it is asked again."""
+        hint = self._hints.get(portfolio)
+        awaited = hint.instruments if hint and hint.instruments else ()
+        ticked = moved.ticked if len(moved.ticked) <= MOST_LIKELY else ()
+        return About.of(portfolio, {*ticked, *awaited}, {india_date(moved.arrival)})
 
     def _is_near(self, portfolio: int, seen: int) -> bool:
         hint = self._hints.get(portfolio)

@@ -41,7 +41,7 @@ def account_now(opened: OpenBook) -> Account:
     marks = {instrument: price.price_e4 for (_, instrument), price in prices.items()}
     time = _market_time(portfolio, (price.time for price in prices.values()))
     known = {pk: INSTRUMENTS[pk] for pk in sorted(ids)}
-    counted, more_orders = past.counted(opened, past.counts(opened, [india_date(time)]).answered())
+    counted, more_orders = past.counted(opened, past.counts(opened.portfolio.pk, [india_date(time)]).answered())
     trades = dict.fromkeys(opened.ids, 0) | {ordinal: count for (ordinal, _), count in counted.items()}
     return Account(book, known, marks, time, trades, sum(trades.values()) + sum(more_orders.values()))
 

@@ -175,10 +175,11 @@ def limits_value(row: models.Limits) -> Limits:
 
 
 @prepared
-def _rows_about(user: int, portfolio: int) -> QuerySet[models.Limits]:
+def _rows_about(portfolio: int) -> QuerySet[models.Limits]:
     """All that concern a portfolio's orders."""
     everywhere = Q(user=None, portfolio=None, instrument__isnull=False)
-    return models.Limits.objects.filter(everywhere | Q(user=user) | Q(portfolio=portfolio))
+    owners = Portfolio.objects.filter(pk=portfolio).values("user")
+    return models.Limits.objects.filter(everywhere | Q(user__in=owners) | Q(portfolio=portfolio))
 
 
 @prepared
@@ -186,12 +187,12 @@ def _ordinals(portfolio: int) -> QuerySet[Strategy, tuple[int, int]]:
     return Strategy.objects.filter(portfolio=portfolio).values_list("pk", "ordinal")
 
 
-def limits_about(portfolio: Portfolio) -> Asked[models.Limits]:
-    return _rows_about.later(portfolio.user_id, portfolio.pk)
+def limits_about(portfolio: int) -> Asked[models.Limits]:
+    return _rows_about.later(portfolio)
 
 
 def scopes_of(portfolio: Portfolio) -> list[Scope]:
-    return scopes_from(limits_about(portfolio).answered(), dict(_ordinals(portfolio.pk)))
+    return scopes_from(limits_about(portfolio.pk).answered(), dict(_ordinals(portfolio.pk)))
 
 
 def scopes_from(rows: Iterable[models.Limits], ordinals: Mapping[int, int]) -> list[Scope]:

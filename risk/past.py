@@ -29,7 +29,7 @@ LAST = 2**62
 CLOCKS_MAY_DIFFER = 60 * SECOND  # exchange times of instruments are not strictly in the order of ticks
 _COUNTS = """
 SELECT strategy_id, trade_date, trades, more_orders FROM risk_tradesofday
-WHERE strategy_id = ANY(%s::bigint[]) AND trade_date = ANY(%s::date[])
+WHERE strategy_id IN (SELECT id FROM strategies_strategy WHERE portfolio_id = %s) AND trade_date = ANY(%s::date[])
 """
 _ADD = """
 INSERT INTO risk_tradesofday AS old (strategy_id, trade_date, trades, more_orders)
@@ -44,8 +44,8 @@ def days_of(rows: Iterable[Signal]) -> set[date]:
     return {india_date(microseconds(row.exchange_time)) for row in rows}
 
 
-def counts(opened: OpenBook, days: Iterable[date]) -> Asked[Count]:
-    return Asked(_COUNTS, [list(opened.ids.values()), list(days)], list)
+def counts(portfolio: int, days: Iterable[date]) -> Asked[Count]:
+    return Asked(_COUNTS, [portfolio, list(days)], list)
 
 
 def counted(opened: OpenBook, rows: Iterable[Count]) -> tuple[Trades, dict[date, int]]:

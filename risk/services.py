@@ -15,14 +15,14 @@ from alphapanda.connection import gathered
 from alphapanda.errors import InputError
 from alphapanda.events import HaltChanged, envelope, publish
 from alphapanda.prepared import prepared
-from alphapanda.statements import ask, nothing, together
+from alphapanda.statements import nothing, together
 from portfolio.models import Portfolio
 from risk import models, past, records
+from risk.about import About, decider_of
 from risk.decide import Decider, behind_clock
 from risk.exit_services import note_watched
 from risk.exits import Breach
 from risk.halt import HaltState
-from risk.limit_services import limited, limits_about, scopes_from
 from risk.watch import Watch
 from risk.watching import EXIT_RULES, keep_memory, open_watch, restart, save_watch
 from strategies.models import Signal, Strategy
@@ -30,17 +30,17 @@ from strategies.records import signal_event, signal_value
 from strategies.signal import Signal as SignalValue
 from trading.advance import Stop, advance, no_look
 from trading.bookkeeping import OpenBook, locked, locked_book, save_book, ticks_for
-from trading.reference import facts_about, stored_exchange
 from trading.services import MOST_TICKS, cancel_resting, move, settle, stops_up_to
-from trading.session import microseconds
 
 MOST_SIGNALS = 200  # of one transaction; a stage must stay well below its time limit
 MOST_WATCHED_TICKS = 5_000  # each may be looked at by exit rules
 
 
-def decide(portfolio_id: int, seen: int, *, waits: bool = True, first: Callable[[], None] = nothing) -> bool:
+def decide(
+    portfolio_id: int, seen: int, *, waits: bool = True, first: Callable[[], None] = nothing, about: About | None = None
+) -> bool:
     """Decides some of what is undecided up to `seen`, in order, and matches working orders as far as that goes. What is
-    written `first`, such as signals, is in the same transaction.
+    written `first`, such as signals, is in the same transaction; what they are `about` is asked with all else.
 
     Returns whether there is more to decide: the work of one call is bounded in signals and in ticks.
 
@@ -49,18 +49,18 @@ def decide(portfolio_id: int, seen: int, *, waits: bool = True, first: Callable[
     """
     undecided = _next_undecided.later(portfolio_id, seen)
     with gathered(), transaction.atomic():
-        opened = locked_book(portfolio_id, undecided, waits=waits, first=first)
+        opened = locked_book(portfolio_id, undecided, *(about.queries if about else ()), waits=waits, first=first)
         rows, until = _within_reach(opened.portfolio, undecided.rows, seen)
         if opened.portfolio.is_watched:
-            return _follow(opened, rows, until, seen)
+            return _follow(opened, rows, until, seen, about)
         if rows and rows[0].tick <= until:
-            _decide(opened, rows, until)
+            _decide(opened, rows, until, about)
         elif rows:
             move(opened, rows[0].tick - 1)
     return bool(rows) and until < seen
 
 
-def _follow(opened: OpenBook, rows: list[Signal], until: int, seen: int) -> bool:
+def _follow(opened: OpenBook, rows: list[Signal], until: int, seen: int, about: About | None) -> bool:
     """Where exit rules look, the clock is moved here, tick by tick while anything is held."""
     watch = open_watch(opened, seen)
     if not rows or rows[0].tick > until:
@@ -68,7 +68,7 @@ def _follow(opened: OpenBook, rows: list[Signal], until: int, seen: int) -> bool
             until = rows[0].tick - 1 if rows else seen
         rows = []
     if rows or until > opened.book.clock:
-        _decide(opened, rows, until, watch)
+        _decide(opened, rows, until, about, watch)
     else:
         keep_memory(opened, watch)
     return until < seen
@@ -99,35 +99,18 @@ def _ordered(portfolio: int, until: int) -> QuerySet[Signal]:
     return waiting.order_by("tick", "strategy__ordinal", "n")
 
 
-def _decide(opened: OpenBook, rows: Sequence[Signal], until: int, watch: Watch | None = None) -> None:
+def _decide(
+    opened: OpenBook, rows: Sequence[Signal], until: int, about: About | None, watch: Watch | None = None
+) -> None:
     clock = opened.book.clock
     values = [signal_value(row, opened.ordinal(row.strategy_id)) for row in rows]
     due = [value for value in values if value.tick > clock]
-    decider = _decider(opened, rows)
+    decider = decider_of(opened, rows, about)
     decider.watch = watch
     decider.decisions += [behind_clock(value, clock) for value in values if value.tick <= clock]
     if due or watch:
         _advance(opened, decider, due, until)
     _save(opened, decider, rows)
-
-
-def _decider(opened: OpenBook, rows: Sequence[Signal]) -> Decider:
-    """With what the rules must know of the past, which is only read where a limit asks for it."""
-    limits, halts = limits_about(opened.portfolio), past.halts_in_force.later(opened.portfolio.pk)
-    counts = past.counts(opened, past.days_of(rows))
-    facts = facts_about({row.instrument_id for row in rows} | opened.book.watched)
-    ask(limits, halts, counts, facts)
-    scopes = tuple(scopes_from(limits.rows, opened.ordinals))
-    trades, more_orders = past.counted(opened, counts.rows)
-    return Decider(
-        book=opened.book,
-        limits=limited(scopes),
-        trades=trades,
-        halts=past.halts(opened, halts.rows),
-        latest=past.latest(opened, scopes, microseconds(rows[0].exchange_time)) if rows else [],
-        exchange=stored_exchange(facts.rows, any(not scope.limits.may_trade_after_hours for scope in scopes)),
-        more_orders=more_orders,
-    )
 
 
 def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue], until: int) -> None:

@@ -17,6 +17,7 @@ from risk.models import Decision
 from strategies import evaluation, saving
 from strategies.loading import notes_folder, take_over
 from strategies.models import Shard, Signal, StrategyState
+from strategies.moved import Behind
 from tests.pipeline.driver import Replay, bars
 from trading import services as trading
 from trading.ingest import ingest, open_source
@@ -42,7 +43,7 @@ def test_shard_that_was_taken_over_commits_nothing(replay, redis):
     replay.evaluate(5)
     signals = replay.portfolio.signals.count()
     with pytest.raises(FencedError):
-        evaluation._step(zombie, MarketLog(redis, replay.portfolio.market_id), monotonic() + 5, lambda _: None)
+        evaluation._step(zombie, MarketLog(redis, replay.portfolio.market_id), monotonic() + 5, Behind(lambda _: None))
     assert replay.portfolio.signals.count() == signals > 0
 
 

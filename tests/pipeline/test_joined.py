@@ -9,13 +9,16 @@ import psycopg
 import pytest
 from django.db.models import F
 
-from alphapanda import at_once
+from alphapanda import at_once, handover
 from alphapanda.connection import PREFIX
 from alphapanda.events import STREAM
 from alphapanda.handover import Handover
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
+from risk import about
+from risk.limit_services import change_limits
 from risk.models import Decision
+from risk.services import halt
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Shard
@@ -23,6 +26,7 @@ from strategies.moved import Moved
 from strategies.tasks import evaluate
 from tests.pipeline.live import House, soon
 from tests.workers import database_url
+from trading.models import Instrument, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,16 +123,16 @@ def test_where_two_have_signals_these_are_committed_first(house):
 
 def test_who_waits_for_what_has_ticked_does_not_wait_for_the_decision_of_another(house):
     step(house)
-    handover, other = Handover(house.market.pk, house.portfolio.shard), neighbour(house)
-    handover.hand_on(Moved({}, {house.other.id}, 1, soon()))
-    assert not is_written(handover, other, house.traded)
-    assert is_written(handover, other, house.other)
-    assert is_written(handover, house.portfolio, house.traded)
+    shard, other = Handover(house.market.pk, house.portfolio.shard), neighbour(house)
+    shard.hand_on(Moved({}, {house.other.id}, 1, soon()))
+    assert not is_written(shard, other, house.traded)
+    assert is_written(shard, other, house.other)
+    assert is_written(shard, house.portfolio, house.traded)
 
 
-def is_written(handover, portfolio, ticked) -> bool:
+def is_written(shard, portfolio, ticked) -> bool:
     write = Mock()
-    is_joined = handover.join(Moved({portfolio.pk: uuid4()}, {ticked.id}, 1, soon()), write)
+    is_joined = shard.join(Moved({portfolio.pk: uuid4()}, {ticked.id}, 1, soon()), write)
     assert write.called is is_joined
     return is_joined
 
@@ -139,6 +143,29 @@ def test_signals_beside_one_that_fails_or_sees_its_fills_are_committed_alone(hou
     step(house)
     assert house.portfolio.decisions.exists()
     assert not is_joined()
+
+
+@pytest.mark.parametrize("likely", [0, 100])
+def test_rules_know_the_same_whether_it_was_asked_before_or_again(house, monkeypatch, likely):
+    monkeypatch.setattr(handover, "MOST_LIKELY", likely)
+    again = Mock(wraps=about.ask)
+    monkeypatch.setattr(about, "ask", again)
+    change_limits(house.portfolio, {"max_trades_per_day": 1})
+    Instrument.objects.filter(pk=house.traded.id).update(freeze_quantity=4)
+    house.add("restless", house.traded)
+    for _ in range(3):
+        step(house)
+    decided = Decision.objects.order_by("tick", "strategy__ordinal").values_list("tick", "quantity", "denied_by")
+    assert list(decided) == [(1, 10, []), (1, 1, []), (2, 0, ["trades_per_day"]), (3, 0, ["trades_per_day"])]
+    assert sorted(Order.objects.values_list("quantity", flat=True)) == [1, 2, 4, 4]
+    assert again.called is not bool(likely)
+
+
+def test_a_halt_holds_for_signals_that_are_decided_as_they_are_written(house):
+    halt(None, house.portfolio, "on purpose")
+    step(house)
+    assert is_joined()
+    assert Decision.objects.get().approved is False
 
 
 def test_more_than_one_transaction_takes_is_left_to_what_comes_behind(house, monkeypatch):

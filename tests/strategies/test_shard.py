@@ -25,9 +25,9 @@ def test_ticks_are_told_again_when_the_lane_that_was_behind_is_gone(shard):
     """An order that waited for a tick which only the lane ahead had seen would not have been looked at."""
     shard.main = Lane(50, ticked={7})
     shard.own[1] = Lane(20)
-    assert shard.take_ticked() == {7}
+    assert shard.take_moved().ticked == {7}
     shard.remove(1)
-    assert [shard.take_ticked(), shard.take_ticked()] == [{7}, set()]
+    assert [shard.take_moved().ticked, shard.take_moved().ticked] == [{7}, set()]
 
 
 @pytest.mark.parametrize(
