@@ -1,5 +1,6 @@
 """New signals are decided in the transaction that writes them, where nobody would wait for it."""
 
+from datetime import date
 from decimal import Decimal
 from unittest.mock import Mock, patch
 from uuid import uuid4
@@ -15,10 +16,9 @@ from alphapanda.events import STREAM
 from alphapanda.handover import Handover
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
-from risk import about
+from risk import about, services
 from risk.limit_services import change_limits
 from risk.models import Decision
-from risk.services import halt
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.models import Shard
@@ -100,8 +100,11 @@ ONLY = {"strategies_shard": "epoch > 0"}
 NOBODY = {"risk": 0, "execution": 0}
 
 
-def test_a_signal_its_decision_and_its_order_are_one_transaction(house):
+def test_a_signal_its_decision_and_its_order_are_one_transaction(house, monkeypatch):
+    decide = Mock(wraps=services.decide)
+    monkeypatch.setattr(services, "decide", decide)
     step(house)
+    decide.assert_called_once()
     assert is_joined()
     assert written_by("trading_order") == written_by("risk_decision")
     assert woken(house) == NOBODY
@@ -145,9 +148,17 @@ def test_signals_beside_one_that_fails_or_sees_its_fills_are_committed_alone(hou
     assert not is_joined()
 
 
-@pytest.mark.parametrize("likely", [0, 100])
-def test_rules_know_the_same_whether_it_was_asked_before_or_again(house, monkeypatch, likely):
-    monkeypatch.setattr(handover, "MOST_LIKELY", likely)
+GUESSES = {
+    "right": {},
+    "other instruments": {"MOST_LIKELY": 0},
+    "another day": {"india_date": lambda _: date(2020, 1, 1)},
+}
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+def test_rules_know_the_same_whether_it_was_asked_before_or_again(house, monkeypatch, guess):
+    for name, value in GUESSES[guess].items():
+        monkeypatch.setattr(handover, name, value)
     again = Mock(wraps=about.ask)
     monkeypatch.setattr(about, "ask", again)
     change_limits(house.portfolio, {"max_trades_per_day": 1})
@@ -158,11 +169,11 @@ def test_rules_know_the_same_whether_it_was_asked_before_or_again(house, monkeyp
     decided = Decision.objects.order_by("tick", "strategy__ordinal").values_list("tick", "quantity", "denied_by")
     assert list(decided) == [(1, 10, []), (1, 1, []), (2, 0, ["trades_per_day"]), (3, 0, ["trades_per_day"])]
     assert sorted(Order.objects.values_list("quantity", flat=True)) == [1, 2, 4, 4]
-    assert again.called is not bool(likely)
+    assert again.called is (guess != "right")
 
 
 def test_a_halt_holds_for_signals_that_are_decided_as_they_are_written(house):
-    halt(None, house.portfolio, "on purpose")
+    services.halt(None, house.portfolio, "on purpose")
     step(house)
     assert is_joined()
     assert Decision.objects.get().approved is False
