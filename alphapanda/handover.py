@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache, partial
 from time import time
 from uuid import UUID
 
@@ -31,28 +31,40 @@ MOST_LIKELY = 100  # instruments that are asked about because they have ticked
 NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 
 
+@cache
+def handover(market: UUID, shard: int) -> Handover:
+    """This process'."""
+    return Handover(market, shard)
+
+
 class Handover:
-    """Of one shard; `hints` say which portfolios wait for what, as of the last time that others were told."""
+    """Of one shard; `hints` say which portfolios wait for what, as of the last time that others were told, `refused` is
+    a portfolio that could not be joined just now.
+    """
 
     def __init__(self, market: UUID, shard: int) -> None:
         self._place = market, shard
-        self._hints: dict[int, Awaited] = {}
+        self._hints: dict[int, Awaited] | None = None
+        self._refused: int | None = None
 
     def join(self, moved: Moved, write: Callable[[], None]) -> bool:
         """Before a shard's commit: `write`s new signals in the transaction that decides them, where one portfolio alone
         has something to do. That is a commit and three ways to servers less; others would wait for it. Returns whether
         they are committed.
         """
-        portfolio = self._alone(moved) if self._is_on_time(moved) else None
+        portfolio = self._refused = self._alone(moved) if self._is_on_time(moved) else None
         if portfolio is None:
             return False
         with _correlated(moved.signalled[portfolio]):
             about = self._about(portfolio, moved)
             decide = partial(services.decide, portfolio, moved.seen, waits=False, first=write, about=about)
             is_more = at_once(portfolio, decide)
-        if is_more is False:
+        if is_more is None:
+            return False
+        self._refused = None
+        if not is_more:
             del moved.signalled[portfolio]
-        return is_more is not None
+        return True
 
     def hand_on(self, moved: Moved) -> bool:
         """After its commit: portfolios with signals, and those whose orders wait for what has ticked. The first of them
@@ -67,7 +79,7 @@ class Handover:
         for portfolio, hint in self._hints.items():
             if hint.clock < seen and hint.waits_for(moved.ticked):
                 waiting.setdefault(portfolio, hint.is_watched)
-        near = (portfolio for portfolio in waiting if self._is_near(portfolio, seen))
+        near = (p for p in waiting if p != self._refused and self._is_near(self._hints.get(p), seen))
         mine = next(near, None) if self._is_on_time(moved) else None
         for portfolio in waiting.keys() - {mine}:
             wake_moving(portfolio, is_to_decide=waiting[portfolio], correlation=moved.signalled.get(portfolio))
@@ -75,6 +87,7 @@ class Handover:
             replies()  # the others begin meanwhile
             _go_on(mine, seen, is_to_decide=waiting[mine], correlation=moved.signalled.get(mine))
             messages, own = replies(*others)
+        self._refused = None
         return bool(messages > own)
 
     def _is_on_time(self, moved: Moved) -> bool:
@@ -82,22 +95,22 @@ class Handover:
 
     def _alone(self, moved: Moved) -> int | None:
         """The portfolio that has signals, where no other has, or seems to wait for what has ticked."""
+        if self._hints is None or not moved.signalled:
+            return None
         waiting = {p for p, hint in self._hints.items() if hint.waits_for(moved.ticked)}
         portfolios = waiting | moved.signalled.keys()
-        if len(portfolios) > 1 or not moved.signalled:
-            return None
-        (portfolio,) = portfolios
-        return portfolio if self._is_near(portfolio, moved.seen) else None
+        portfolio = next(iter(portfolios))
+        is_alone = len(portfolios) == 1 and self._is_near(self._hints.get(portfolio), moved.seen)
+        return portfolio if is_alone else None
 
     def _about(self, portfolio: int, moved: Moved) -> About:
         """What its signals are likely to be about; if they are not, it is asked again."""
-        hint = self._hints.get(portfolio)
+        hint = self._hints and self._hints.get(portfolio)
         awaited = hint.instruments if hint and hint.instruments else ()
         ticked = moved.ticked if len(moved.ticked) <= MOST_LIKELY else ()
         return About.of(portfolio, {*ticked, *awaited}, {india_date(moved.arrival)})
 
-    def _is_near(self, portfolio: int, seen: int) -> bool:
-        hint = self._hints.get(portfolio)
+    def _is_near(self, hint: Awaited | None, seen: int) -> bool:
         return hint is None or seen - hint.clock < NEAR_TICKS or is_recent(self._place, hint.clock, seen)
 
 

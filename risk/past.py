@@ -49,14 +49,16 @@ def counts(portfolio: int, days: Iterable[date]) -> Asked[Count]:
 
 
 def counted(opened: OpenBook, rows: Iterable[Count]) -> tuple[Trades, dict[date, int]]:
-    """Approved decisions so far of each strategy and day; by day, orders of sliced ones beyond their first."""
+    """Approved decisions so far of each strategy and day; by day, orders of sliced ones beyond their first. Of those
+    strategies that the book knows: without its lock, more may have come since.
+    """
     trades: Trades = {}
     more: Counter[date] = Counter()
     for strategy, day, made, more_orders in rows:
-        trades[opened.ordinal(strategy), day] = made
-        if more_orders:
+        if strategy in opened.ordinals:
+            trades[opened.ordinal(strategy), day] = made
             more[day] += more_orders
-    return trades, dict(more)
+    return trades, dict(+more)
 
 
 def count(decisions: Iterable[models.Decision], placed: Iterable[Order]) -> None:

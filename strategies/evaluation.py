@@ -86,8 +86,8 @@ def _goes_on(shard: Shard, market_log: MarketLog, is_behind: bool) -> bool:
 
 
 def _rest(look: float, passed: float) -> float:
-    """Seconds after a look that took so many: a feed has entries of some milliseconds, others need the processor. What
-    was done since is part of them.
+    """Seconds after a look whose evaluating took so many: a feed has entries of some milliseconds, others need the
+    processor. What was done since is part of them.
     """
     return max(0.0, min(STEP_SECONDS, LOOKS_PART * look) - passed)
 
@@ -235,7 +235,11 @@ def _commit(shard: Shard, behind: Behind, moved: bool) -> None:
 
 
 def _save(shard: Shard, signals: Found, faults: Sequence[Fault], told: Moved | None, behind: Behind) -> None:
-    """Signals together with what comes of them where that may be, but where strategies wait for their fills."""
-    is_joined = told and not (faults or shard.own) and behind.join(told, partial(write_behind_fence, shard, signals))
-    if not is_joined:
-        save(shard, signals, faults)
+    """Signals together with what comes of them, but where strategies wait for their fills; alone whatever ends that."""
+    is_joined = False
+    try:
+        if told and not (faults or shard.own):
+            is_joined = behind.join(told, partial(write_behind_fence, shard, signals))
+    finally:
+        if not is_joined:
+            save(shard, signals, faults)

@@ -9,7 +9,7 @@ from celery import shared_task
 
 from alphapanda import pipeline
 from alphapanda.errors import FencedError
-from alphapanda.handover import Handover
+from alphapanda.handover import handover
 from alphapanda.wake import awake
 from strategies import evaluation
 from strategies.moved import Behind
@@ -22,9 +22,9 @@ SECONDS = 1.5  # less than the life of the wake-up that comes meanwhile: where t
 def evaluate(market: str, shard: int) -> None:
     market_id = UUID(market)
     awake(f"evaluate:{market}:{shard}")
-    handover = Handover(market_id, shard)
+    mine = handover(market_id, shard)
     try:
-        is_behind = evaluation.evaluate(market_id, shard, SECONDS, Behind(handover.hand_on, handover.join))
+        is_behind = evaluation.evaluate(market_id, shard, SECONDS, Behind(mine.hand_on, mine.join))
     except FencedError as error:
         log.info("fenced", reason=str(error))
         return

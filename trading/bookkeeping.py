@@ -65,7 +65,7 @@ def _locked(portfolio: int) -> QuerySet[Portfolio]:
 
 
 # Where others have what is needed, whoever has no time gives up.
-_HURRY = "SELECT set_config('lock_timeout', '10ms', true)"
+_HURRY = "SET LOCAL lock_timeout = '10ms'"
 
 
 def locked_book(
@@ -74,10 +74,15 @@ def locked_book(
     """As `locked` and `open_book`; and what else is asked is answered. What is written `first` goes before the lock.
     Errors: OperationalError when this transaction does not wait and comes to what another has locked.
     """
+
+    def begin() -> None:
+        if not waits:
+            write(_HURRY, [])
+        first()
+
     known = held.take(portfolio_id)
-    hurry = () if waits else (Asked(_HURRY, [], list),)
     portfolio, parts = _locked.later(portfolio_id), _Parts.of(portfolio_id, known)
-    ask(*hurry, portfolio, *parts, *more, first=first)
+    ask(portfolio, *parts, *more, first=begin)
     if not portfolio.rows:
         raise Portfolio.DoesNotExist(f"portfolio {portfolio_id}")
     opened = _opened(portfolio.rows[0], parts, known)

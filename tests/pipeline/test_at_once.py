@@ -256,9 +256,9 @@ def test_what_takes_too_long_ends_with_its_task_and_the_sweep_brings_the_rest(ho
         with pytest.raises(SoftTimeLimitExceeded):
             signalled(house)
     assert waiting(house) == NOBODY
-    assert not house.portfolio.orders.exists()
     sweep()
-    house.run()
+    assert waiting(house)["risk"] == 1
+    assert risk.decide.run(house.portfolio.pk) is False
     assert house.portfolio.orders.get().status == OrderStatus.OPEN
 
 

@@ -2,13 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from unittest.mock import Mock, patch
 from uuid import uuid4
 
 import msgspec
 import psycopg
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError, connection
 from django.db.models import F
+from redis import RedisError
 
 from alphapanda import at_once, handover
 from alphapanda.connection import PREFIX
@@ -26,6 +30,7 @@ from strategies.moved import Moved
 from strategies.tasks import evaluate
 from tests.pipeline.live import House, soon
 from tests.workers import database_url
+from trading import recent
 from trading.models import Instrument, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,8 +60,11 @@ OWN = [f"{__name__}.{name}" for name in ("Watches", "Fails", "Restless")]
 
 @pytest.fixture
 def house(redis, settings) -> House:
+    """Of which the shard knows who waits."""
     settings.USER_STRATEGIES = ["tests.pipeline.live.WantsTen", *OWN]
-    return House(redis)
+    house = House(redis)
+    handover.handover(house.market.pk, house.portfolio.shard).hand_on(Moved({}, set(), 0, 0))
+    return house
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +122,7 @@ def test_events_are_told_in_the_order_of_what_happened(house):
     step(house)
     kinds = [msgspec.json.decode(fields[b"event"])["type"] for _, fields in house.redis.xrange(STREAM)]
     assert kinds[1:] == ["signal.generated", "signal.decided", "order.placed"]
+    assert is_joined()
 
 
 def test_where_two_have_signals_these_are_committed_first(house):
@@ -199,8 +208,70 @@ def test_who_was_replaced_writes_nothing(house):
     assert woken(house) == NOBODY
 
 
-def test_signals_last_where_their_decision_fails(house, monkeypatch):
-    monkeypatch.setattr("risk.services._decide", Mock(side_effect=ZeroDivisionError))
+def test_signals_last_where_their_decision_fails_which_is_not_tried_twice(house, monkeypatch):
+    decide = Mock(side_effect=ZeroDivisionError)
+    monkeypatch.setattr("risk.services._decide", decide)
     step(house)
+    decide.assert_called_once()
     assert house.portfolio.signals.get().is_decided is False
     assert woken(house) == NOBODY | {"risk": 1}
+
+
+@pytest.mark.parametrize("error", [MemoryError, RedisError, SoftTimeLimitExceeded])
+def test_signals_last_where_their_process_is_in_trouble(house, monkeypatch, error):
+    monkeypatch.setattr("risk.services._decide", Mock(side_effect=error))
+    with pytest.raises(error):
+        step(house)
+    assert house.portfolio.signals.get().is_decided is False
+
+
+@pytest.mark.parametrize("when", ["before", "behind", "after"])
+def test_what_breaks_off_is_done_once(house, monkeypatch, when):
+    """Before anything is written but the signals, behind all writes, and after the commit."""
+    where = {"before": (services, "_decide"), "behind": (services.past, "count"), "after": (services, "decide")}[when]
+    breaks = Mock(side_effect=broken(getattr(*where), is_before=when == "before"))
+    monkeypatch.setattr(*where, breaks)
+    step(house)
+    house.run()
+    step(house)
+    house.run()
+    of = house.portfolio
+    assert [rows.count() for rows in (of.signals, of.decisions, of.orders, of.fills)] == [1, 1, 1, 1]
+
+
+def broken(work, is_before):
+    """Ends the session, or fails when all is done; the first time only."""
+    turns = count()
+
+    def breaks(*given, **named):
+        is_first = next(turns) == 0
+        if is_first and is_before:
+            end_session()
+        done = work(*given, **named)
+        if is_first and not is_before:
+            raise OperationalError("on purpose")
+        return done
+
+    return breaks
+
+
+def end_session() -> None:
+    with psycopg.connect(database_url(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+
+
+def test_who_is_far_behind_is_not_joined(house, monkeypatch):
+    house.add("restless", house.other)
+    step(house)
+    house.tick(house.traded)
+    recent._read.clear()
+    monkeypatch.setattr(handover, "NEAR_TICKS", 1)
+    join = Mock(wraps=at_once.at_once)
+    monkeypatch.setattr(handover, "at_once", join)
+    step(house, house.other)
+    join.assert_not_called()
+
+
+def test_who_knows_of_nobody_yet_joins_nobody(house):
+    shard = Handover(house.market.pk, house.portfolio.shard)
+    assert not is_written(shard, house.portfolio, house.traded)

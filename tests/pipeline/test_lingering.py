@@ -146,7 +146,7 @@ def others_wait(market) -> bool:
 
 
 @pytest.mark.parametrize(("took", "rest"), [(0.001, 0.004), (0.002, 0.008), (0.003, 0.012), (0.012, 0.003), (0.02, 0)])
-def test_looking_takes_a_fifth_of_the_time_at_most_and_comes_every_15_ms_at_least(took, rest):
+def test_evaluating_takes_a_fifth_of_the_time_at_most_and_comes_every_15_ms_at_least(took, rest):
     assert evaluation._rest(took, took) == pytest.approx(rest)
 
 
