@@ -4,7 +4,7 @@ waking another process takes as long as its work.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from time import time
@@ -38,13 +38,14 @@ def handover(market: UUID, shard: int) -> Handover:
 
 
 class Handover:
-    """Of one shard; `hints` say which portfolios wait for what, as of the last time that others were told, `refused` is
-    a portfolio that could not be joined just now.
+    """Of one shard; `hints` say which portfolios wait for what, as of the last time that others were told, if they ever
+    were; `refused` is a portfolio that could not be joined just now.
     """
 
     def __init__(self, market: UUID, shard: int) -> None:
         self._place = market, shard
-        self._hints: dict[int, Awaited] | None = None
+        self._hints: dict[int, Awaited] = {}
+        self._has_told = False
         self._refused: int | None = None
 
     def join(self, moved: Moved, write: Callable[[], None]) -> bool:
@@ -74,43 +75,51 @@ class Handover:
         market, shard = self._place
         others = length_of(shard_queue(shard)), whether_woken(f"evaluate:{market}:{shard}")
         texts, published, messages, own = replies(hints_in(*self._place), published_by(*self._place), *others)
-        self._hints, seen = hints_of(texts), told(published)
-        waiting = dict.fromkeys(moved.signalled, True)
-        for portfolio, hint in self._hints.items():
-            if hint.clock < seen and hint.waits_for(moved.ticked):
-                waiting.setdefault(portfolio, hint.is_watched)
-        near = (p for p in waiting if p != self._refused and self._is_near(self._hints.get(p), seen))
-        mine = next(near, None) if self._is_on_time(moved) else None
+        self._hints, self._has_told, seen = hints_of(texts), True, told(published)
+        waiting = self._waiting(moved, seen)
+        mine = self._mine(waiting, seen, self._is_on_time(moved))
         for portfolio in waiting.keys() - {mine}:
             wake_moving(portfolio, is_to_decide=waiting[portfolio], correlation=moved.signalled.get(portfolio))
         if mine is not None:
             replies()  # the others begin meanwhile
             _go_on(mine, seen, is_to_decide=waiting[mine], correlation=moved.signalled.get(mine))
             messages, own = replies(*others)
-        self._refused = None
         return bool(messages > own)
+
+    def _waiting(self, moved: Moved, seen: int) -> dict[int, bool]:
+        """Portfolios that have something to do, and whether that is deciding."""
+        waiting = dict.fromkeys(moved.signalled, True)
+        for portfolio, hint in self._hints.items():
+            if hint.clock < seen and hint.waits_for(moved.ticked):
+                waiting.setdefault(portfolio, hint.is_watched)
+        return waiting
+
+    def _mine(self, waiting: Iterable[int], seen: int, is_on_time: bool) -> int | None:
+        """The first whose ticks are at hand, but for who was just refused."""
+        refused, self._refused = self._refused, None
+        near = (portfolio for portfolio in waiting if portfolio != refused and self._is_near(portfolio, seen))
+        return next(near, None) if is_on_time else None
 
     def _is_on_time(self, moved: Moved) -> bool:
         return time() - moved.arrival / SECOND < ON_TIME_SECONDS and not is_replay(self._place[0])
 
     def _alone(self, moved: Moved) -> int | None:
         """The portfolio that has signals, where no other has, or seems to wait for what has ticked."""
-        if self._hints is None or not moved.signalled:
+        if not (self._has_told and moved.signalled):
             return None
-        waiting = {p for p, hint in self._hints.items() if hint.waits_for(moved.ticked)}
-        portfolios = waiting | moved.signalled.keys()
-        portfolio = next(iter(portfolios))
-        is_alone = len(portfolios) == 1 and self._is_near(self._hints.get(portfolio), moved.seen)
-        return portfolio if is_alone else None
+        waiting = {portfolio for portfolio, hint in self._hints.items() if hint.waits_for(moved.ticked)}
+        portfolio, *others = waiting | moved.signalled.keys()
+        return None if others or not self._is_near(portfolio, moved.seen) else portfolio
 
     def _about(self, portfolio: int, moved: Moved) -> About:
         """What its signals are likely to be about; if they are not, it is asked again."""
-        hint = self._hints and self._hints.get(portfolio)
+        hint = self._hints.get(portfolio)
         awaited = hint.instruments if hint and hint.instruments else ()
         ticked = moved.ticked if len(moved.ticked) <= MOST_LIKELY else ()
         return About.of(portfolio, {*ticked, *awaited}, {india_date(moved.arrival)})
 
-    def _is_near(self, hint: Awaited | None, seen: int) -> bool:
+    def _is_near(self, portfolio: int, seen: int) -> bool:
+        hint = self._hints.get(portfolio)
         return hint is None or seen - hint.clock < NEAR_TICKS or is_recent(self._place, hint.clock, seen)
 
 
