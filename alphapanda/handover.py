@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from functools import cache, partial
+from functools import lru_cache, partial
 from time import time
 from uuid import UUID
 
@@ -31,9 +31,9 @@ MOST_LIKELY = 100  # instruments that are asked about because they have ticked
 NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 
 
-@cache
+@lru_cache(maxsize=256)
 def handover(market: UUID, shard: int) -> Handover:
-    """This process'."""
+    """This process'; one that was forgotten learns again who waits."""
     return Handover(market, shard)
 
 
@@ -51,7 +51,7 @@ class Handover:
     def join(self, moved: Moved, write: Callable[[], None]) -> bool:
         """Before a shard's commit: `write`s new signals in the transaction that decides them, where one portfolio alone
         has something to do. That is a commit and three ways to servers less; others would wait for it. Returns whether
-        they are committed.
+        they are committed; a portfolio that has nothing left to decide is taken out of those that signalled.
         """
         portfolio = self._refused = self._alone(moved) if self._is_on_time(moved) else None
         if portfolio is None:

@@ -27,7 +27,8 @@ def not_joined(_moved: Moved, _write: Callable[[], None]) -> bool:
 
 class Behind(NamedTuple):
     """`committed` is told what others may wait for, and returns whether they wait for this worker. Before the commit
-    `join` may write new signals in a transaction with more, and returns whether they are committed.
+    `join` may write new signals in a transaction with more, and returns whether they are committed; it takes portfolios
+    that are through out of those that signalled.
     """
 
     committed: Callable[[Moved], bool]

@@ -67,6 +67,14 @@ def house(redis, settings) -> House:
     return house
 
 
+@pytest.fixture
+def written(monkeypatch) -> Mock:
+    """What is called where signals are joined."""
+    mock = Mock(wraps=evaluation.write_behind_fence)
+    monkeypatch.setattr(evaluation, "write_behind_fence", mock)
+    return mock
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
     """However slow the machine is."""
@@ -188,50 +196,55 @@ def test_a_halt_holds_for_signals_that_are_decided_as_they_are_written(house):
     assert Decision.objects.get().approved is False
 
 
-def test_more_than_one_transaction_takes_is_left_to_what_comes_behind(house, monkeypatch):
+def test_more_than_one_transaction_takes_is_left_to_what_comes_behind(house, monkeypatch, written):
     monkeypatch.setattr("risk.services.MOST_SIGNALS", 1)
     monkeypatch.setattr(evaluation, "GATHER_SECONDS", 60.0)
     house.add("restless", house.traded)
     house.append_now(house.traded)
     step(house)
+    written.assert_called_once()
     house.run()
     assert house.portfolio.signals.count() == house.portfolio.decisions.count() == 3
 
 
-def test_who_was_replaced_writes_nothing(house):
+def test_who_was_replaced_writes_nothing(house, written):
     step(house, house.other)
     Shard.objects.update(epoch=F("epoch") + 1)
     held = evaluation._held[house.market.pk, house.portfolio.shard]
     with patch.object(evaluation, "_current", return_value=held):
         step(house)
+    written.assert_called_once()
     assert not house.portfolio.signals.exists()
     assert woken(house) == NOBODY
 
 
-def test_signals_last_where_their_decision_fails_which_is_not_tried_twice(house, monkeypatch):
+def test_signals_last_where_their_decision_fails_which_is_not_tried_twice(house, monkeypatch, written):
     decide = Mock(side_effect=ZeroDivisionError)
     monkeypatch.setattr("risk.services._decide", decide)
     step(house)
     decide.assert_called_once()
+    written.assert_called_once()
     assert house.portfolio.signals.get().is_decided is False
     assert woken(house) == NOBODY | {"risk": 1}
 
 
 @pytest.mark.parametrize("error", [MemoryError, RedisError, SoftTimeLimitExceeded])
-def test_signals_last_where_their_process_is_in_trouble(house, monkeypatch, error):
+def test_signals_last_where_their_process_is_in_trouble(house, monkeypatch, written, error):
     monkeypatch.setattr("risk.services._decide", Mock(side_effect=error))
     with pytest.raises(error):
         step(house)
+    written.assert_called_once()
     assert house.portfolio.signals.get().is_decided is False
 
 
 @pytest.mark.parametrize("when", ["before", "behind", "after"])
-def test_what_breaks_off_is_done_once(house, monkeypatch, when):
+def test_what_breaks_off_is_done_once(house, monkeypatch, written, when):
     """Before anything is written but the signals, behind all writes, and after the commit."""
     where = {"before": (services, "_decide"), "behind": (services.past, "count"), "after": (services, "decide")}[when]
     breaks = Mock(side_effect=broken(getattr(*where), is_before=when == "before"))
     monkeypatch.setattr(*where, breaks)
     step(house)
+    written.assert_called_once()
     house.run()
     step(house)
     house.run()
