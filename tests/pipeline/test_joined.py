@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from itertools import count
+from threading import Timer
 from unittest.mock import Mock, patch
 from uuid import uuid4
 
@@ -18,9 +19,10 @@ from alphapanda import at_once, handover
 from alphapanda.connection import PREFIX
 from alphapanda.events import STREAM
 from alphapanda.handover import Handover
+from alphapanda.statements import write
 from portfolio.models import Portfolio
 from portfolio.services import open_portfolio
-from risk import about, services
+from risk import about, past, services
 from risk.limit_services import change_limits
 from risk.models import Decision
 from strategies import evaluation
@@ -31,6 +33,7 @@ from strategies.tasks import evaluate
 from tests.pipeline.live import House, soon
 from tests.workers import database_url
 from trading import recent
+from trading.bookkeeping import open_book
 from trading.models import Instrument, Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -288,3 +291,23 @@ def test_who_is_far_behind_is_not_joined(house, monkeypatch):
 def test_who_knows_of_nobody_yet_joins_nobody(house):
     shard = Handover(house.market.pk, house.portfolio.shard)
     assert not is_written(shard, house.portfolio, house.traded)
+
+
+def test_who_has_the_row_of_the_shard_is_not_waited_for(house):
+    shard = Handover(house.market.pk, house.portfolio.shard)
+    shard.hand_on(Moved({}, set(), 0, 0))
+    moved = Moved({house.portfolio.pk: uuid4()}, set(), 1, soon())
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT FROM strategies_shard FOR UPDATE")
+        ends = Timer(1.0, other.rollback)
+        ends.start()
+        assert not shard.join(moved, lambda: write("UPDATE strategies_shard SET seen = seen", []))
+        ends.join()
+
+
+def test_trades_of_a_strategy_that_came_since_the_book_was_opened_are_not_counted(house):
+    known, day = open_book(house.portfolio), date(2026, 1, 1)
+    house.add("restless", house.traded)
+    first, later = house.portfolio.strategies.order_by("ordinal").values_list("pk", flat=True)
+    trades, more = past.counted(known, [(first, day, 2, 1), (later, day, 3, 4)])
+    assert (list(trades.values()), more) == ([2], {day: 1})
