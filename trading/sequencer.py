@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from time import monotonic
+from uuid import UUID
 
 import numpy as np
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 from numpy.typing import NDArray
 
 from alphapanda.errors import FencedError
+from alphapanda.prepared import prepared
+from alphapanda.statements import ask
+from strategies.models import Control
 from strategies.seen import seen_by
 from trading import last_prices, models
 from trading.feed.sources import Source
@@ -156,13 +160,18 @@ class Sequencer:
             return
         self._controls_at = monotonic()
         with transaction.atomic():
-            if not self._mine().select_for_update(no_key=True).exists():
+            mine, counts = _locked.later(self.market.pk, self.market.epoch), _control_counts.later(self.market.pk)
+            ask(mine, counts)
+            if not mine.rows:
                 raise FencedError(f"market {self.market.name} has another sequencer")
-            controls = self.market.controls.all()
-            waiting = controls.filter(from_tick__isnull=True)
-            if waiting.exists():
-                waiting.update(from_tick=self._first_unseen())
-            self._controls = controls.filter(from_tick__isnull=False).count()
+            for _, assigned, everything in counts.rows:
+                self._controls = assigned if assigned == everything else self._assigned_now()
+
+    def _assigned_now(self) -> int:
+        """How many controls have their tick, when all that waited have got it."""
+        controls = self.market.controls.all()
+        controls.filter(from_tick__isnull=True).update(from_tick=self._first_unseen())
+        return controls.filter(from_tick__isnull=False).count()
 
     def _first_unseen(self) -> int:
         """The next number, or a later one when readers were further before a replay's log was lost."""
@@ -201,3 +210,18 @@ class Sequencer:
         keep = low_mark(self.market.pk) if self._is_replay else self._tail - settings.LOG_KEEP_TICKS
         if keep > 0:
             self._log.trim(keep + 1)
+
+
+@prepared
+def _locked(market: UUID, epoch: int) -> QuerySet[models.Market, tuple[int]]:
+    mine = models.Market.objects.filter(pk=market, epoch=epoch)
+    return mine.select_for_update(no_key=True).values_list("epoch")
+
+
+@prepared
+def _control_counts(market: UUID) -> QuerySet[Control, tuple[UUID, int, int]]:
+    """How many have their tick, and how many there are."""
+    controls = Control.objects.filter(market=market).order_by().values("market")
+    return controls.annotate(assigned=Count("from_tick"), everything=Count("pk")).values_list(
+        "market", "assigned", "everything"
+    )

@@ -7,6 +7,10 @@ import pytest
 
 from alphapanda.errors import FencedError
 from alphapanda.management.commands.seed import seed_reference
+from alphapanda.statements import ask
+from strategies.models import Control
+from tests import rows
+from trading import sequencer
 from trading.feed.conflation import conflated
 from trading.feed.raw import RawTick
 from trading.ingest import ingest, open_source
@@ -117,3 +121,22 @@ def test_conflation_keeps_the_last_price_and_all_the_volume():
     now = int(time() * 1_000_000)
     ticks = [RawTick("A", 1, now, 5), RawTick("B", 2, now, 1), RawTick("A", 3, now + 1, 7)]
     assert conflated(ticks) == [RawTick("B", 2, now, 1), RawTick("A", 3, now + 1, 12)]
+
+
+def test_only_controls_that_have_their_tick_are_counted(market, log, monkeypatch):
+    """One that comes while they are counted gets its tick with the next ones, or with these."""
+    sequencing, _ = holder(market, log)
+    strategy = rows.strategy(rows.portfolio(rows.user()))
+    Control.objects.create(market=market, strategy=strategy, kind="START")
+
+    def ask_and_go_on(*queries) -> None:
+        ask(*queries)
+        Control.objects.create(market=market, strategy=strategy, kind="STOP")
+
+    monkeypatch.setattr(sequencer, "ask", ask_and_go_on)
+    counted = []
+    for _ in range(3):
+        sequencing._controls_at = float("-inf")
+        sequencing._assign_controls()
+        counted.append((sequencing._controls, Control.objects.filter(from_tick__isnull=False).count()))
+    assert counted == [(2, 2), (2, 2), (4, 4)]
