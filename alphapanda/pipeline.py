@@ -7,7 +7,7 @@ Messages carry keys only; the work is in the log and in rows, so a lost, doubled
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from time import time
 from typing import Any
@@ -22,7 +22,7 @@ from alphapanda.connection import connection, gathered, key, replies
 from alphapanda.message import ARGUMENTS, Pattern
 from alphapanda.prepared import prepared
 from alphapanda.statements import ask
-from alphapanda.wake import wake, whether_woken
+from alphapanda.wake import are_woken, wake, whether_woken
 from portfolio.models import Portfolio
 from portfolio.services import due, is_fresh, when_valued
 from strategies.models import Shard, Signal
@@ -94,7 +94,10 @@ def evaluation_in(queue: str) -> Pattern:
     return Pattern.of(current_app.signature("strategies.evaluate", args=ARGUMENTS, queue=queue, immutable=True))
 
 
-def wake_shards(market: UUID, shards: Iterable[int]) -> None:
+def wake_shards(market: UUID, shards: Sequence[int]) -> None:
+    """New ticks, hundreds of times a second: shards that work are woken already."""
+    if are_woken(f"evaluate:{market}:{shard}" for shard in shards):
+        return
     with gathered():
         for shard in shards:
             wake_shard(market, shard)

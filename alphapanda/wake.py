@@ -4,6 +4,7 @@ turn of those that waited before it.
 A wake-up is not sent while its queue is long or Redis is nearly full: the sweep sends it again later.
 """
 
+from collections.abc import Iterable
 from time import monotonic
 
 import structlog
@@ -44,6 +45,12 @@ def awake(name: str) -> None:
 def whether_woken(name: str) -> Command:
     """Whether a message waits (or was lost a moment ago) whose task will see whatever is there by now."""
     return lambda redis: redis.exists(key("wake", name))
+
+
+def are_woken(names: Iterable[str]) -> bool:
+    """Whether each of them waits already."""
+    marks = [key("wake", name) for name in names]
+    return not marks or bool(connection().exists(*marks) == len(marks))
 
 
 def length_of(queue: str) -> Command:

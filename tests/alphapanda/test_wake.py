@@ -1,5 +1,8 @@
 """At most one wake-up waits for a key; none is sent where nobody could take it."""
 
+from uuid import uuid4
+
+from alphapanda import pipeline
 from alphapanda.connection import PREFIX, key
 from alphapanda.wake import MOST_MS, TURN_MS, awake, wake
 
@@ -56,3 +59,13 @@ def test_a_nearly_full_redis_holds_them_back_too(redis, settings):
     wake("stage:1", "risk", "one more")
     assert not redis.exists(QUEUE)
     assert redis.get(key("held_back", "risk")) == b"1"
+
+
+def test_of_shards_only_those_are_woken_that_are_not(redis, monkeypatch):
+    market = uuid4()
+    pipeline.wake_shards(market, [0, 1])
+    awake(f"evaluate:{market}:1")
+    pipeline.wake_shards(market, [0, 1])
+    assert [redis.llen(f"{PREFIX}strategies.{shard}") for shard in (0, 1)] == [1, 2]
+    monkeypatch.setattr(pipeline, "wake_shard", None)  # would be called for nothing
+    pipeline.wake_shards(market, [0, 1])
