@@ -13,11 +13,13 @@ import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from alphapanda.connection import Command, connection, gathered, key, replies, tell
 from alphapanda.errors import InputError
 from alphapanda.events import PortfolioValued, envelope, publish
 from alphapanda.money import money
+from alphapanda.prepared import prepared
 from alphapanda.statements import together, write
 from portfolio.models import Portfolio
 from portfolio.overview import Overview, overviews
@@ -94,7 +96,7 @@ def revalue(portfolio_id: int, *, with_positions: bool = False) -> dict[str, Any
     """Values a portfolio now and keeps the result in Redis, in the equity curve and as an event. Its positions are
     written out for those who look at them: once a second for nobody they would take as long as all else.
     """
-    (overview,) = overviews([Portfolio.objects.get(pk=portfolio_id)])
+    (overview,) = overviews(_portfolio(portfolio_id))
     document: dict[str, Any] = {"computed": time(), "summary": overview.summary()}
     if with_positions:
         document["positions"] = overview.positions()
@@ -107,6 +109,11 @@ def revalue(portfolio_id: int, *, with_positions: bool = False) -> dict[str, Any
         publish([envelope(event, "portfolio", portfolio_id)])
         _note_valued(portfolio_id, overview.portfolio.clock)  # last: a valuation that failed is due again
     return document
+
+
+@prepared
+def _portfolio(portfolio: int) -> QuerySet[Portfolio]:
+    return Portfolio.objects.filter(pk=portfolio)
 
 
 def _note_valued(portfolio_id: int, clock: int) -> None:
