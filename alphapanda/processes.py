@@ -36,11 +36,11 @@ def pipeline(plan: Plan) -> list[Program]:
     shards = [worker(f"strategies-{n}", f"strategies.{n}", 1) for n in range(plan.shards)]
     return [
         *([] if plan.port is None else [web(plan.port)]),
-        worker("ingest", "ingest,sweep", plan.ingest_concurrency),
+        worker("ingest", "ingest", plan.ingest_concurrency),
         *shards,
-        *(worker(f"portfolios-{n}", "risk,execution") for n in range(PORTFOLIO_WORKERS)),
+        *(worker(f"portfolios-{n}", "risk,execution,sweep") for n in range(PORTFOLIO_WORKERS)),
         # What a portfolio is worth is worked out beside the path of orders, not in it, and for one at a time.
-        worker("valuation", "portfolio,sweep"),
+        worker("valuation", "portfolio"),
         beat(),
         flower(plan),
     ]
