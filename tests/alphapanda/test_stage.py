@@ -1,7 +1,12 @@
-"""A stage's answer decides whether its chain goes on."""
+"""What is common to all stages: an answer decides whether a chain goes on, and the collector comes rarely."""
+
+import gc
+from weakref import ref
 
 import pytest
+from celery.signals import worker_process_init
 
+from alphapanda import tasks
 from alphapanda.celery import app
 
 
@@ -18,3 +23,17 @@ def test_a_stage_that_says_no_ends_its_chain(answer, is_left):
     finally:
         task.pop_request()
         app.tasks.pop(task.name)
+
+
+def connected(signal) -> list:
+    return [receiver() if isinstance(receiver, ref) else receiver for _, receiver in signal.receivers]
+
+
+def test_workers_look_rarely_for_what_is_left_in_cycles():
+    before = gc.get_threshold()
+    try:
+        assert tasks._collect_rarely in connected(worker_process_init)
+        tasks._collect_rarely()
+        assert gc.get_threshold() == (*before[:2], tasks.OLDEST)
+    finally:
+        gc.set_threshold(*before)
