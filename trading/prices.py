@@ -103,9 +103,9 @@ class Prices:
     def copy(self) -> Prices:
         return Prices(self.dump())
 
-    def dump(self) -> dict[int, list[int | None]]:
+    def dump(self) -> dict[int, list[int]]:
         """What JSON gives back, with text for keys, makes the same prices again."""
-        return dict(zip(self._roster, map(_told, self._cells.tolist()), strict=False))
+        return dict(zip(self._roster, self._cells.tolist(), strict=False))
 
     def _row(self, instrument: int) -> int:
         row = self._roster.row(instrument)
@@ -204,9 +204,3 @@ def _known(prices: Column, listed: Listed) -> Mapping[int, int]:
         for instrument, price in zip(listing.instruments.tolist(), last.tolist(), strict=True)
         if price
     }
-
-
-def _told(cells: list[int]) -> list[int | None]:
-    """Without what is not known."""
-    last, previous, time, *volumes = cells
-    return [last, previous or None, time, *(volumes if volumes[0] != UNTOLD[0] else ())]
