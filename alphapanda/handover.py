@@ -4,10 +4,13 @@ waking another process takes as long as its work.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import lru_cache, partial
+from itertools import islice
 from time import time
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -27,8 +30,29 @@ from trading.recent import is_recent
 from trading.session import SECOND, india_date
 
 ON_TIME_SECONDS = 0.025  # that a tick has waited for its shard
-MOST_LIKELY = 100  # instruments that are asked about because they have ticked
+MOST_HERE = 2  # portfolios, one after the other: a message takes 15 ms, deciding 5
 NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
+
+
+class Step(NamedTuple):
+    """What a portfolio has to do: to decide, or to match; `correlation` is that of a signal."""
+
+    portfolio: int
+    is_to_decide: bool
+    correlation: UUID | None = None
+
+    def wake(self) -> None:
+        wake_moving(self.portfolio, is_to_decide=self.is_to_decide, correlation=self.correlation)
+
+    def take(self, seen: int) -> None:
+        """Does it here; what ticks later the shard's next look finds."""
+        stage = current_app.tasks["risk.decide" if self.is_to_decide else "trading.execute"]
+        with _correlated(self.correlation):
+            is_more = at_once(self.portfolio, partial(stage.run, self.portfolio, seen=seen))
+        if is_more is None:
+            self.wake()
+        elif is_more and not self.is_to_decide:
+            wake_valuation(self.portfolio)
 
 
 @lru_cache(maxsize=256)
@@ -49,11 +73,11 @@ class Handover:
         self._refused: int | None = None
 
     def join(self, moved: Moved, write: Callable[[], None]) -> bool:
-        """Before a shard's commit: `write`s new signals in the transaction that decides them, where one portfolio alone
-        has something to do. That is a commit and three ways to servers less; others would wait for it. Returns whether
-        they are committed; a portfolio that has nothing left to decide is taken out of those that signalled.
+        """Before a shard's commit: `write`s new signals in the transaction that decides those of one portfolio, where
+        few have something to do. That is a commit and three ways to servers less; others would wait for it. Returns
+        whether they are committed; a portfolio that has nothing left to decide is taken out of those that signalled.
         """
-        portfolio = self._refused = self._alone(moved) if self._is_on_time(moved) else None
+        portfolio = self._refused = self._first(moved) if self._is_on_time(moved) else None
         if portfolio is None:
             return False
         with _correlated(moved.signalled[portfolio]):
@@ -69,69 +93,67 @@ class Handover:
 
     def hand_on(self, moved: Moved) -> bool:
         """After its commit: portfolios with signals, and those whose orders wait for what has ticked. The first of them
-        is worked on here; the next ticks must not wait for more. Returns whether another market's shard waits for this
+        are worked on here; the next ticks must not wait for more. Returns whether another market's shard waits for this
         worker.
         """
         market, shard = self._place
         others = length_of(shard_queue(shard)), whether_woken(f"evaluate:{market}:{shard}")
         texts, published, messages, own = replies(hints_in(*self._place), published_by(*self._place), *others)
         self._hints, self._has_told, seen = hints_of(texts), True, told(published)
-        waiting = self._waiting(moved, seen)
-        mine = self._mine(waiting, seen, self._is_on_time(moved))
-        for portfolio in waiting.keys() - {mine}:
-            wake_moving(portfolio, is_to_decide=waiting[portfolio], correlation=moved.signalled.get(portfolio))
-        if mine is not None:
+        steps, refused, self._refused = self._steps(moved, seen), self._refused, None
+        mine = self._mine(steps, seen, refused) if self._is_on_time(moved) else []
+        for step in steps:
+            if step not in mine:
+                step.wake()
+        if mine:
             replies()  # the others begin meanwhile
-            _go_on(mine, seen, is_to_decide=waiting[mine], correlation=moved.signalled.get(mine))
+            self._take(mine, moved, seen)
             messages, own = replies(*others)
         return bool(messages > own)
 
-    def _waiting(self, moved: Moved, seen: int) -> dict[int, bool]:
-        """Portfolios that have something to do, and whether that is deciding."""
-        waiting = dict.fromkeys(moved.signalled, True)
+    def _steps(self, moved: Moved, seen: int) -> list[Step]:
+        """Of portfolios that have something to do."""
+        steps = [Step(portfolio, True, correlation) for portfolio, correlation in moved.signalled.items()]
         for portfolio, hint in self._hints.items():
-            if hint.clock < seen and hint.waits_for(moved.ticked):
-                waiting.setdefault(portfolio, hint.is_watched)
-        return waiting
+            if hint.clock < seen and hint.waits_for(moved.ticked) and portfolio not in moved.signalled:
+                steps.append(Step(portfolio, hint.is_watched))
+        return steps
 
-    def _mine(self, waiting: Iterable[int], seen: int, is_on_time: bool) -> int | None:
+    def _mine(self, steps: Iterable[Step], seen: int, refused: int | None) -> list[Step]:
         """The first whose ticks are at hand, but for who was just refused."""
-        refused, self._refused = self._refused, None
-        near = (portfolio for portfolio in waiting if portfolio != refused and self._is_near(portfolio, seen))
-        return next(near, None) if is_on_time else None
+        near = (step for step in steps if step.portfolio != refused and self._is_near(step.portfolio, seen))
+        return list(islice(near, MOST_HERE))
+
+    def _take(self, steps: Iterable[Step], moved: Moved, seen: int) -> None:
+        """One after the other, while there is time; who is left then, or because of an interruption, is woken."""
+        left = deque(steps)
+        try:
+            while left and self._is_on_time(moved):
+                left.popleft().take(seen)
+        finally:
+            for step in left:
+                step.wake()
 
     def _is_on_time(self, moved: Moved) -> bool:
         return time() - moved.arrival / SECOND < ON_TIME_SECONDS and not is_replay(self._place[0])
 
-    def _alone(self, moved: Moved) -> int | None:
-        """The portfolio that has signals, where no other has, or seems to wait for what has ticked."""
+    def _first(self, moved: Moved) -> int | None:
+        """A portfolio that has signals, where no more have, or seem to wait for what has ticked, than are worked on."""
         if not (self._has_told and moved.signalled):
             return None
         waiting = {portfolio for portfolio, hint in self._hints.items() if hint.waits_for(moved.ticked)}
-        portfolio, *others = waiting | moved.signalled.keys()
-        return None if others or not self._is_near(portfolio, moved.seen) else portfolio
+        portfolio, is_few = next(iter(moved.signalled)), len(waiting | moved.signalled.keys()) <= MOST_HERE
+        return portfolio if is_few and self._is_near(portfolio, moved.seen) else None
 
     def _about(self, portfolio: int, moved: Moved) -> About:
         """What its signals are likely to be about; if they are not, it is asked again."""
         hint = self._hints.get(portfolio)
         awaited = hint.instruments if hint and hint.instruments else ()
-        ticked = moved.ticked if len(moved.ticked) <= MOST_LIKELY else ()
-        return About.of(portfolio, {*ticked, *awaited}, {india_date(moved.arrival)})
+        return About.of(portfolio, {*moved.wanted, *awaited}, {india_date(moved.arrival)})
 
     def _is_near(self, portfolio: int, seen: int) -> bool:
         hint = self._hints.get(portfolio)
         return hint is None or seen - hint.clock < NEAR_TICKS or is_recent(self._place, hint.clock, seen)
-
-
-def _go_on(portfolio: int, seen: int, *, is_to_decide: bool, correlation: UUID | None) -> None:
-    """Decides, or matches; what ticks later the shard's next look finds."""
-    stage = current_app.tasks["risk.decide" if is_to_decide else "trading.execute"]
-    with _correlated(correlation):
-        is_more = at_once(portfolio, partial(stage.run, portfolio, seen=seen))
-    if is_more is None:
-        wake_moving(portfolio, is_to_decide=is_to_decide, correlation=correlation)
-    elif is_more and not is_to_decide:
-        wake_valuation(portfolio)
 
 
 def _correlated(correlation: UUID | None) -> AbstractContextManager[object]:

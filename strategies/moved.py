@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,13 +11,15 @@ from uuid import UUID
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What others are told when a shard has moved: portfolios with new signals (with the correlation id of one), which
-    instruments have ticked, and how far all have seen; `arrival` is when the first of these ticks came.
+    instruments have ticked, and how far all have seen; `arrival` is when the first of these ticks came, `wanted` what
+    the signals are about (ids of instruments).
     """
 
     signalled: dict[int, UUID]
     ticked: set[int]
     seen: int
     arrival: int
+    wanted: set[int] = field(default_factory=set)
 
 
 def not_joined(_moved: Moved, _write: Callable[[], None]) -> bool:

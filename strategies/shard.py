@@ -31,10 +31,10 @@ class Shard:
     """`row` fences it by its epoch; `known` are the controls it has learnt of when `counted` in its market had got
     their tick; `marked` are the instruments whose last prices its portfolios' signals carry, `said` is what strategies
     had signalled when it was loaded; `width` the most bytes that a tick of its log had; `published` what others were
-    told of its place, `unheard` tick and portfolio of signals that they were not told of yet, `saved_at` when a round
-    of saving began last, `round` what is left of it, `round_seconds` what the last one took; `looked_at` when it looked
-    at the log last, `look_seconds` what evaluating took, `arrival` when the first tick there had
-    come; it `gives_way` where others wait for its worker.
+    told of its place, `unheard` tick, portfolio and instrument of signals that they were not told of yet, `saved_at`
+    when a round of saving began last, `round` what is left of it, `round_seconds` what the last one took; `looked_at`
+    when it looked at the log last, `look_seconds` what evaluating took, `arrival` when the first tick there had come;
+    it `gives_way` where others wait for its worker.
     """
 
     row: models.Shard
@@ -51,7 +51,7 @@ class Shard:
     said: dict[int, list[Said]] = field(default_factory=dict)
     published: int = -1
     width: int = PLAIN.size
-    unheard: list[tuple[int, int]] = field(default_factory=list)
+    unheard: list[tuple[int, int, int]] = field(default_factory=list)
     saved_at: float = field(default_factory=monotonic)
     round: Round | None = None
     round_seconds: float = 0.0
@@ -185,10 +185,11 @@ class Shard:
     def take_moved(self) -> Moved:
         """What others were not told of yet, up to where all have seen."""
         seen = self.seen
-        heard = {portfolio: tick for tick, portfolio in sorted(self.unheard, reverse=True) if tick <= seen}
-        self.unheard = [(tick, portfolio) for tick, portfolio in self.unheard if tick > seen]
+        told = sorted((one for one in self.unheard if one[0] <= seen), reverse=True)
+        self.unheard = [one for one in self.unheard if one[0] > seen]
+        heard = {portfolio: tick for tick, portfolio, _ in told}
         signalled = {portfolio: correlation_id(self.row.market_id, tick) for portfolio, tick in heard.items()}
-        return Moved(signalled, self._take_ticked(), seen, self.arrival)
+        return Moved(signalled, self._take_ticked(), seen, self.arrival, {instrument for *_, instrument in told})
 
     def _take_ticked(self) -> set[int]:
         """Instruments that have ticked; told again while a lane is behind the others, for its ticks come later."""

@@ -127,11 +127,34 @@ def test_who_was_late_is_on_time_again(house):
     assert waiting(house) == NOBODY | {"risk": 1, "portfolio": 1}
 
 
-def test_one_portfolio_is_worked_on_and_the_others_are_woken(house):
+def test_two_portfolios_are_worked_on_and_the_others_are_woken(house):
     places = house.market.pk, house.portfolio.shard
-    portfolios = [house.portfolio, *(open_portfolio(house.portfolio.user, n, house.market, ONE) for n in "qr")]
+    portfolios = [house.portfolio, *(open_portfolio(house.portfolio.user, n, house.market, ONE) for n in "qrst")]
     Handover(*places).hand_on(Moved(dict.fromkeys(p.pk for p in portfolios), set(), 1, soon()))
-    assert waiting(house) == NOBODY | {"risk": 2}
+    assert waiting(house) == NOBODY | {"risk": 3}
+
+
+def two_signalled(house) -> bool:
+    portfolios = [house.portfolio, open_portfolio(house.portfolio.user, "q", house.market, ONE)]
+    moved = Moved(dict.fromkeys(p.pk for p in portfolios), set(), 1, soon())
+    return Handover(house.market.pk, house.portfolio.shard).hand_on(moved)
+
+
+def test_who_is_not_begun_in_time_is_woken(house, monkeypatch):
+    late = [0.0]
+    monkeypatch.setattr(handover, "time", lambda: time() + late[0])
+    decide = Mock(side_effect=lambda *_, **__: late.append(late.pop() + 100))
+    monkeypatch.setattr("risk.services.decide", decide)
+    two_signalled(house)
+    decide.assert_called_once()
+    assert waiting(house) == NOBODY | {"risk": 1}
+
+
+def test_an_interruption_of_one_is_no_loss_of_time_for_the_other(house, monkeypatch):
+    monkeypatch.setattr("risk.services.decide", Mock(side_effect=SoftTimeLimitExceeded))
+    with pytest.raises(SoftTimeLimitExceeded):
+        two_signalled(house)
+    assert waiting(house) == NOBODY | {"risk": 1}
 
 
 def test_who_is_far_behind_is_left_to_others(house):

@@ -1,4 +1,4 @@
-"""New signals are decided in the transaction that writes them, where nobody would wait for it."""
+"""New signals are decided in the transaction that writes them, where few would wait for it."""
 
 from datetime import date
 from decimal import Decimal
@@ -99,11 +99,19 @@ def neighbour(house) -> Portfolio:
             return portfolio
 
 
-def written_by(table: str) -> int:
-    """The transaction that has written the only row of a table."""
+def written_by(table: str, condition: str | None = None) -> int:
+    """The transaction that has written the only row of a table, or the only one with a condition."""
     with psycopg.connect(database_url()) as database:
-        ((xmin,),) = database.execute(f"SELECT xmin::text FROM {table} WHERE {ONLY.get(table, True)}").fetchall()
+        ((xmin,),) = database.execute(
+            f"SELECT xmin::text FROM {table} WHERE {condition or ONLY.get(table, True)}"
+        ).fetchall()
         return int(xmin)
+
+
+def decided_by() -> list[int]:
+    """The transactions of portfolios that have decided."""
+    portfolios = Decision.objects.values_list("portfolio", flat=True)
+    return [written_by("risk_decision", f"portfolio_id = {pk}") for pk in portfolios]
 
 
 def is_joined() -> bool:
@@ -136,26 +144,36 @@ def test_events_are_told_in_the_order_of_what_happened(house):
     assert is_joined()
 
 
-def test_where_two_have_signals_these_are_committed_first(house):
+def test_signals_of_two_are_written_with_the_decisions_of_one(house):
     house.add("wants_ten", house.traded, portfolio=neighbour(house))
     step(house)
-    assert Decision.objects.count() == 1
-    assert not is_joined()
+    assert sorted(written_by("strategies_shard") == written for written in decided_by()) == [False, True]
+    assert woken(house) == NOBODY
+
+
+def test_where_three_have_signals_these_are_committed_first(house):
+    for _ in range(2):
+        house.add("wants_ten", house.traded, portfolio=neighbour(house))
+    step(house)
+    assert len(decided_by()) == 2
+    assert written_by("strategies_shard") not in decided_by()
     assert woken(house) == NOBODY | {"risk": 1}
 
 
-def test_who_waits_for_what_has_ticked_does_not_wait_for_the_decision_of_another(house):
+def test_where_more_wait_for_what_has_ticked_they_do_not_wait_for_the_decision_of_another(house):
+    """One portfolio waits for what it has ordered."""
     step(house)
-    shard, other = Handover(house.market.pk, house.portfolio.shard), neighbour(house)
+    shard, other, another = Handover(house.market.pk, house.portfolio.shard), neighbour(house), neighbour(house)
     shard.hand_on(Moved({}, {house.other.id}, 1, soon()))
-    assert not is_written(shard, other, house.traded)
-    assert is_written(shard, other, house.other)
-    assert is_written(shard, house.portfolio, house.traded)
+    assert not is_written(shard, house.traded, other, another)
+    assert is_written(shard, house.other, other, another)
+    assert is_written(shard, house.traded, other)
+    assert is_written(shard, house.traded, house.portfolio)
 
 
-def is_written(shard, portfolio, ticked) -> bool:
+def is_written(shard, ticked, *portfolios) -> bool:
     write = Mock()
-    is_joined = shard.join(Moved({portfolio.pk: uuid4()}, {ticked.id}, 1, soon()), write)
+    is_joined = shard.join(Moved({portfolio.pk: uuid4() for portfolio in portfolios}, {ticked.id}, 1, soon()), write)
     assert write.called is is_joined
     return is_joined
 
@@ -170,7 +188,7 @@ def test_signals_beside_one_that_fails_or_sees_its_fills_are_committed_alone(hou
 
 GUESSES = {
     "right": {},
-    "other instruments": {"MOST_LIKELY": 0},
+    "other instruments": {"About": Mock(of=lambda portfolio, _, days: about.About.of(portfolio, set(), days))},
     "another day": {"india_date": lambda _: date(2020, 1, 1)},
 }
 
@@ -290,7 +308,7 @@ def test_who_is_far_behind_is_not_joined(house, monkeypatch):
 
 def test_who_knows_of_nobody_yet_joins_nobody(house):
     shard = Handover(house.market.pk, house.portfolio.shard)
-    assert not is_written(shard, house.portfolio, house.traded)
+    assert not is_written(shard, house.traded, house.portfolio)
 
 
 def test_who_has_the_row_of_the_shard_is_not_waited_for(house):
