@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from math import ceil
 from threading import Event
 from time import time
 
@@ -60,7 +61,9 @@ class FirehoseSource:
         return batch
 
     def wait(self) -> None:
-        Event().wait(FRAME_SECONDS / 5)
+        """Until the next frame is due: asking for it each millisecond took a part of a processor."""
+        due = (self.sent + max(1, ceil(self.rate * FRAME_SECONDS))) / self.rate - (time() - self._begun)
+        Event().wait(min(FRAME_SECONDS, max(FRAME_SECONDS / 10, due)))
 
     def close(self) -> None:
         """It holds nothing."""
