@@ -41,6 +41,7 @@ class Prices:
 
     def __init__(self, rows: Mapping[Any, Sequence[Any]] | None = None) -> None:
         given = {int(instrument): row for instrument, row in (rows or {}).items()}
+        # Rows that were saved by older versions leave out, or call null, what is not known.
         self._roster = Roster()
         self._cells = np.array([(*(cell or 0 for cell in row), *NEW[len(row) :]) for row in given.values()], np.int64)
         self._cells = self._cells.reshape(-1, WIDTH)

@@ -90,6 +90,13 @@ def test_every_queue_has_a_worker_and_every_shard_its_own(home):
     assert [program.name for program in programs if queues_of(program) == ["strategies.2"]] == ["strategies-2"]
 
 
+def test_whoever_repairs_is_not_alone_and_neither_values_nor_reads_a_feed(home):
+    programs = pipeline(Plan(home, None, 5555, shards=2, ingest_concurrency=1))
+    sweeping = [set(queues_of(program)) for program in programs if "sweep" in queues_of(program)]
+    assert len(sweeping) > 1
+    assert not {"portfolio", "ingest"} & set().union(*sweeping)
+
+
 def test_a_house_without_web_has_no_web_process(home):
     assert "web" not in [program.name for program in pipeline(Plan(home, None, 5555, 1, 1))]
 

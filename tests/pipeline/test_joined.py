@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import count
 from threading import Timer
-from unittest.mock import Mock, patch
+from unittest.mock import DEFAULT, Mock, patch
 from uuid import uuid4
 
 import msgspec
@@ -246,6 +246,17 @@ def test_signals_last_where_their_decision_fails_which_is_not_tried_twice(house,
     decide.assert_called_once()
     written.assert_called_once()
     assert house.portfolio.signals.get().is_decided is False
+    assert woken(house) == NOBODY | {"risk": 1}
+
+
+def test_who_is_joined_with_one_that_fails_is_decided_all_the_same(house, monkeypatch, written):
+    other = neighbour(house)
+    house.add("wants_ten", house.traded, portfolio=other)
+    decide = Mock(wraps=services._decide, side_effect=[ZeroDivisionError, DEFAULT])
+    monkeypatch.setattr("risk.services._decide", decide)
+    step(house)
+    written.assert_called_once()
+    assert sorted(signal.is_decided for p in (house.portfolio, other) for signal in p.signals.all()) == [False, True]
     assert woken(house) == NOBODY | {"risk": 1}
 
 
