@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
@@ -66,7 +65,7 @@ def _empty(row: models.Shard) -> Shard:
     notebook = Notebook(folder, name)
     main = Lane(
         row.saved,
-        Prices(json.loads(row.prices)),
+        Prices.load(row.prices),
         note=notebook.note,
         interruptions=(SoftTimeLimitExceeded,),
     )

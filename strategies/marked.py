@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from strategies.packed import packed, unpacked
 from trading.marks import Listing, Marks
+from trading.packed import packed, unpacked
 from trading.prices import FEW
 
 NOTHING = Listing.of(())

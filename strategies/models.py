@@ -105,7 +105,7 @@ class Control(models.Model):
 class Shard(models.Model):
     """A part of a market's strategies. `epoch` fences its workers; `seen` is the last tick evaluated by all.
 
-    `saved` is the tick that `prices` (JSON) belongs to: a worker that loads starts reading the log behind it.
+    `saved` is the tick that `prices` (`Prices.dump`) belongs to: a worker that loads starts reading the log behind it.
     """
 
     market = models.ForeignKey("trading.Market", models.CASCADE, related_name="shards")

@@ -9,9 +9,9 @@ import numpy as np
 
 from strategies.arrays import Indices, Prices64
 from strategies.indicators import Window
-from strategies.packed import packed, unpacked
 from strategies.sheet import Sheet
 from strategies.tape import Tape
+from trading.packed import packed, unpacked
 
 MOST_CELLS = 64  # of its windows that may be touched for each price
 

@@ -11,7 +11,7 @@ from strategies.runner import Runner
 
 @dataclass(slots=True)
 class Round:
-    """`seen` and `prices` (JSON) are as of its begin: once none is `waiting` to be saved, loading may start there."""
+    """`seen` and `prices` (dumped) are as of its begin: once none is `waiting` to be saved, loading may start there."""
 
     seen: int
     prices: str

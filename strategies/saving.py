@@ -31,6 +31,7 @@ _FENCE = """
 WITH mine AS (UPDATE strategies_shard SET seen = %s WHERE id = %s AND epoch = %s RETURNING id)
 SELECT 1 / count(*) FROM mine
 """
+_END_OF_ROUND = "UPDATE strategies_shard SET saved = %s, prices = %s WHERE id = %s"
 
 
 def is_round_due(shard: Shard) -> bool:
@@ -62,8 +63,7 @@ def save(shard: Shard, signals: Found, faults: Sequence[Fault]) -> None:
     with transaction.atomic():
         with _fenced(shard, is_last=not faults):
             _insert(shard, signals)
-        if faults:
-            _quarantine(faults)
+        _quarantine(faults)
 
 
 def write_behind_fence(shard: Shard, signals: Found) -> None:
@@ -80,23 +80,26 @@ def _insert(shard: Shard, signals: Found) -> None:
 
 def save_round(shard: Shard, most: int = EVERYTHING) -> None:
     """A strategy's state need not go with its signals, which nobody lets wait for it: whoever loads an older one finds
-    the same signals again. The end of a round moves the place that loading starts from.
+    the same signals again. The end of a round moves the place that loading starts from. A live one does not wait for
+    the disk: what a crash of PostgreSQL takes is older states that loading starts from instead.
     """
     assert shard.round
     begun = monotonic()
     states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most))
     with transaction.atomic():
-        with _fenced(shard):
-            pass
-        keep(states)
+        with _fenced(shard, is_last=not broken):
+            if not (shard.is_replay or broken):
+                write("SET LOCAL synchronous_commit = off", [])
+            keep(states)
+            if not shard.round.waiting:
+                write(_END_OF_ROUND, [shard.round.seen, shard.round.prices, shard.row.pk])
         _quarantine(broken)
-        if not shard.round.waiting:
-            models.Shard.objects.filter(pk=shard.row.pk).update(saved=shard.round.seen, prices=shard.round.prices)
     shard.note_saved(monotonic() - begun)
 
 
 def _quarantine(faults: Sequence[Fault]) -> None:
-    keep(last_targets(faults))
+    if faults:
+        keep(last_targets(faults))
     for fault in faults:
         services.quarantine(fault.strategy, fault.tick + 1, fault.reason)
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-import msgspec
-
 from alphapanda.identity import correlation_id
 from strategies import configuration, models
 from strategies.lane import Fault, Lane, explained
@@ -93,8 +91,7 @@ class Shard:
 
     def begin_round(self) -> None:
         """From now on everything is saved anew, in parts."""
-        prices = msgspec.json.encode(self.slowest.prices.dump()).decode()
-        self.round = Round(self.seen, prices, deque(strategy for strategy, _ in self.runners()))
+        self.round = Round(self.seen, self.slowest.prices.dump(), deque(strategy for strategy, _ in self.runners()))
         self.saved_at = monotonic()
 
     def note_saved(self, seconds: float) -> None:

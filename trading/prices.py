@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading.columns import Column
 from trading.marks import Listing, Marks
+from trading.packed import packed, unpacked
 from trading.roster import Roster
 from trading.tick import Tick
 from trading.ticks import Ticks
@@ -19,6 +21,7 @@ from trading.volumes import SPAN, UNTOLD, added, recent, recent_all
 LAST, PREVIOUS, TIME, VOLUMES = 0, 1, 2, slice(3, 6)  # columns; a previous price of 0 is none
 NEW = (0, 0, 0, *UNTOLD)
 WIDTH = len(NEW)
+NONE = np.empty((0, 1 + WIDTH), np.int64)
 FEW = 16  # marks that a dict holds; looked up in columns, which are made faster, each takes longer
 Listed = tuple[Listing, NDArray[np.intp]]  # instruments, their rows
 
@@ -39,13 +42,22 @@ class Known(Protocol):
 class Prices:
     """By instrument id: last price, the price before it (1/10,000 rupee), the last tick's time, and volumes."""
 
-    def __init__(self, rows: Mapping[Any, Sequence[Any]] | None = None) -> None:
-        given = {int(instrument): row for instrument, row in (rows or {}).items()}
-        # Rows that were saved by older versions leave out, or call null, what is not known.
+    def __init__(self, table: Column = NONE) -> None:
+        """Of a `table` with a row for each instrument: its id, and what is known of it."""
         self._roster = Roster()
-        self._cells = np.array([(*(cell or 0 for cell in row), *NEW[len(row) :]) for row in given.values()], np.int64)
-        self._cells = self._cells.reshape(-1, WIDTH)
-        self._roster.rows(np.fromiter(given, np.int64, len(given)))
+        self._roster.rows(table[:, 0])
+        self._cells = table[:, 1:].copy()
+
+    @staticmethod
+    def load(text: str) -> Prices:
+        """What `dump` gave, or that of older versions: JSON with a list for each id, which may leave out, or call null,
+        what is not known.
+        """
+        if not text.startswith("{"):
+            return Prices(np.stack([unpacked(column) for column in text.split("\n")], axis=1))
+        given = [(int(instrument), *(cell or 0 for cell in row)) for instrument, row in json.loads(text).items()]
+        table = [row + NEW[len(row) - 1 :] for row in given]
+        return Prices(np.array(table, np.int64).reshape(-1, 1 + WIDTH))
 
     def update(self, tick: Tick) -> None:
         row, cells = self._row(tick.instrument.id), self._cells
@@ -102,11 +114,16 @@ class Prices:
         return self._cells[rows, VOLUMES]
 
     def copy(self) -> Prices:
-        return Prices(self.dump())
+        return Prices(self._table())
 
-    def dump(self) -> dict[int, list[int]]:
-        """What JSON gives back, with text for keys, makes the same prices again."""
-        return dict(zip(self._roster, self._cells.tolist(), strict=False))
+    def dump(self) -> str:
+        """Text: 9,000 take 1 ms. As JSON they took 7, and PostgreSQL wrote twice as much."""
+        table = self._table()
+        return "\n".join(map(packed, table[np.argsort(table[:, 0])].T))
+
+    def _table(self) -> Column:
+        instruments = np.fromiter(self._roster, np.int64, len(self._roster))
+        return np.column_stack([instruments, self._cells[: len(instruments)]])
 
     def _row(self, instrument: int) -> int:
         row = self._roster.row(instrument)

@@ -39,7 +39,7 @@ PURE = (
     "strategies.indicators",
     "strategies.arrays",
     "strategies.marked",
-    "strategies.packed",
+    "trading.packed",
     "strategies.panel",
     "strategies.stated",
     "strategies.sheet",

@@ -7,14 +7,16 @@ from django.contrib.auth.models import User
 from django.db import connection as database
 from django.db import transaction
 
-from alphapanda.connection import key
+from alphapanda.connection import connection, key
 from alphapanda.management.commands.seed import seed_reference
 from portfolio.models import EquityPoint, Portfolio
 from portfolio.services import open_portfolio, revalue
 from strategies import evaluation
 from strategies.base import Strategy
-from strategies.models import Signal, StrategyState
+from strategies.loading import take_over
+from strategies.models import Control, Signal, StrategyState
 from strategies.moved import Behind
+from strategies.saving import save_round
 from strategies.services import create_strategy, start
 from trading.bookkeeping import open_book, ticks_for
 from trading.gaps import note_gap
@@ -124,9 +126,14 @@ def test_no_more_of_a_log_is_read_than_is_needed(market, log):
 
 @pytest.mark.parametrize(("kind", "expected"), [(Market.Kind.MOCK, "off"), (Market.Kind.REPLAY, "on")])
 @pytest.mark.parametrize(
-    ("work", "clock", "points"), [(lambda p: move(open_book(p), 5), 5, 0), (lambda p: revalue(p.pk), 0, 1)]
+    ("work", "clock", "points"),
+    [
+        (lambda p: move(open_book(p), 5), 5, 0),
+        (lambda p: revalue(p.pk), 0, 1),
+        (lambda p: save_all(take_over(p.market_id, p.shard, MarketLog(connection(), p.market_id))), 0, 0),
+    ],
 )
-def test_only_clock_and_worth_in_a_live_market_need_not_be_on_the_disk(market, kind, expected, work, clock, points):
+def test_only_clock_worth_and_states_of_a_live_market_may_be_lost(market, kind, expected, work, clock, points):
     owner, _ = User.objects.get_or_create(username="asha")
     portfolio = open_portfolio(owner, "p", open_market("another", kind), Decimal(1_000))
     with transaction.atomic(), transaction.atomic(), database.cursor() as cursor:  # inside another, nothing ends
@@ -135,6 +142,44 @@ def test_only_clock_and_worth_in_a_live_market_need_not_be_on_the_disk(market, k
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == (expected,)
     assert (Portfolio.objects.get().clock, EquityPoint.objects.count()) == (clock, points)
+
+
+def save_all(shard):
+    shard.begin_round()
+    save_round(shard)
+
+
+class NotKept(Strategy):
+    """Has a state that cannot be kept once there was a tick."""
+
+    has_ticked = False
+
+    def on_tick(self, _tick):
+        self.has_ticked = True
+
+    def dump(self):
+        if self.has_ticked:
+            raise ValueError("cannot be kept")
+        return super().dump()
+
+
+def test_that_a_state_breaks_is_on_the_disk_before_anyone_hears_of_it(market, redis, settings):
+    settings.USER_STRATEGIES = [f"{__name__}.NotKept"]
+    portfolio = open_portfolio(User.objects.create_user("asha"), "p", market, Decimal(1_000))
+    strategy = create_strategy(portfolio, "odd", "not_kept", {}, [])
+    start(strategy)
+    log = MarketLog(redis, market.pk)
+    while not log.tail():
+        ingest(market.pk, 0.4, lambda: None)
+    shard = take_over(market.pk, portfolio.shard, log)
+    shard.apply(shard.pending[0], None)
+    shard.main.evaluate(log.read(0)[0].ticks(INSTRUMENTS))
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        save_all(shard)
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+    assert strategy.controls.filter(kind=Control.Kind.QUARANTINE).exists()
 
 
 class WantsTen(Strategy):

@@ -90,7 +90,7 @@ def reloaded(a_lane: Lane) -> Lane:
         runners[n] = Runner(old.id, n, old._strategy, old._parameters, roster=roster)
         runners[n].load(kept(old))
         runners[n].place = old.place
-    prices = Prices(json.loads(json.dumps(a_lane.prices.dump())))
+    prices = Prices.load(a_lane.prices.dump())
     return Lane(a_lane.place, prices, runners, a_lane.signals, a_lane.faults)
 
 

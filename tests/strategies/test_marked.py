@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from strategies.marked import FEW, kept, marks_of
-from strategies.packed import packed
 from trading.marks import Listing, Marks
+from trading.packed import packed
 
 
 @pytest.mark.parametrize("apart", [1, 7, 100])

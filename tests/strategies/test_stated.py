@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from strategies.lane import Lane
-from strategies.packed import packed, unpacked
 from strategies.panel import Windows, unpacked_windows
 from strategies.stated import signalled, stated
 from strategies.tape import Tape
 from tests.builders import SBIN, TCS, runner, tick
+from trading.packed import packed, unpacked
 from trading.roster import Roster
 from trading.ticks import Ticks
 

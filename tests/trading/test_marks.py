@@ -54,7 +54,7 @@ def test_prices_are_whole_numbers_of_python(marks):
 def test_many_are_told_as_few_are(monkeypatch, few):
     monkeypatch.setattr(prices, "FEW", few)
     batch = Ticks.of([tick(1, 100, SBIN), tick(2, 200, TCS), tick(3, 101, SBIN)])
-    before = Prices({SBIN.id: (1, None, 1)})
+    before = Prices.load(f'{{"{SBIN.id}": [1, null, 1]}}')
     passing = Passing(before, batch, [0, 1, 2])
     passing.index = 0
     assert passing.marks(Listing.of([99, SBIN.id, TCS.id])) == {SBIN.id: 1_000_000}

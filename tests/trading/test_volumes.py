@@ -1,7 +1,5 @@
 """Shares traded lately: the same however ticks are batched, also over a restart."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -77,6 +75,8 @@ def test_within_a_batch_volume_and_price_before_are_those_of_its_place(told, dat
 
 def test_volume_outlives_a_restart_and_prices_from_before_it_load():
     prices = after([(SBIN, 0, 5), (TCS, 1, 0)])
-    loaded = Prices(json.loads(json.dumps(prices.dump())))
+    loaded = Prices.load(prices.dump())
     assert (loaded.volume(SBIN.id, BEGIN), loaded.dump()) == (5, prices.dump())
-    assert Prices({"1": [100, None, 7]}).volume(1, 7) is None
+    older = Prices.load('{"1": [100, null, 7], "2": [200, 199, 8, 0, 5, 6]}')
+    assert (older.volume(1, 7), older.previous(1), older.time(1), older.volume(2, 8)) == (None, None, 7, 11)
+    assert (dict(older.marks()), dict(Prices.load("{}").marks())) == ({1: 100, 2: 200}, {})

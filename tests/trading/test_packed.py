@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from strategies.packed import SOME, packed, unpacked
+from trading.packed import SOME, packed, unpacked
 
 EVEN = np.arange(2 * SOME) * 500
 
