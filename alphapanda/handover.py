@@ -5,11 +5,11 @@ waking another process takes as long as its work.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from contextlib import AbstractContextManager
 from functools import lru_cache, partial
 from itertools import islice
-from time import time
+from time import monotonic, time
 from typing import NamedTuple
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from trading.session import SECOND, india_date
 
 ON_TIME_SECONDS = 0.025  # that a tick has waited for its shard
 MOST_HERE = 2  # portfolios, one after the other: a message takes 15 ms, deciding 5
+QUIET_SECONDS = 0.02  # that others need not be told of ticks that nobody seems to wait for: each time takes 0.4 ms
 NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 
 
@@ -63,13 +64,14 @@ def handover(market: UUID, shard: int) -> Handover:
 
 class Handover:
     """Of one shard; `hints` say which portfolios wait for what, as of the last time that others were told, if they ever
-    were; `refused` is a portfolio that could not be joined just now.
+    were: they hold for a moment, `hold_until`; `refused` is a portfolio that could not be joined just now.
     """
 
     def __init__(self, market: UUID, shard: int) -> None:
         self._place = market, shard
         self._hints: dict[int, Awaited] = {}
         self._has_told = False
+        self._hold_until = 0.0
         self._refused: int | None = None
 
     def join(self, moved: Moved, write: Callable[[], None]) -> bool:
@@ -100,6 +102,7 @@ class Handover:
         others = length_of(shard_queue(shard)), whether_woken(f"evaluate:{market}:{shard}")
         texts, published, messages, own = replies(hints_in(*self._place), published_by(*self._place), *others)
         self._hints, self._has_told, seen = hints_of(texts), True, told(published)
+        self._hold_until = monotonic() + QUIET_SECONDS
         steps, refused, self._refused = self._steps(moved, seen), self._refused, None
         mine = self._mine(steps, seen, refused) if self._is_on_time(moved) else []
         for step in steps:
@@ -108,8 +111,18 @@ class Handover:
         if mine:
             replies()  # the others begin meanwhile
             self._take(mine, moved, seen)
+            self._hold_until = 0.0  # these wait for something else now
             messages, own = replies(*others)
         return bool(messages > own)
+
+    def waits(self, ticked: Set[int]) -> bool:
+        """Whether others are to be told of ticks of these instruments: someone seems to wait for them, it is a while
+        that they were told of any, or a replay, where all wait.
+        """
+        return monotonic() > self._hold_until or is_replay(self._place[0]) or bool(self._waiting(ticked))
+
+    def _waiting(self, ticked: Set[int]) -> set[int]:
+        return {portfolio for portfolio, hint in self._hints.items() if hint.waits_for(ticked)}
 
     def _steps(self, moved: Moved, seen: int) -> list[Step]:
         """Of portfolios that have something to do."""
@@ -141,8 +154,8 @@ class Handover:
         """A portfolio that has signals, where no more have, or seem to wait for what has ticked, than are worked on."""
         if not (self._has_told and moved.signalled):
             return None
-        waiting = {portfolio for portfolio, hint in self._hints.items() if hint.waits_for(moved.ticked)}
-        portfolio, is_few = next(iter(moved.signalled)), len(waiting | moved.signalled.keys()) <= MOST_HERE
+        some = self._waiting(moved.ticked) | moved.signalled.keys()
+        portfolio, is_few = next(iter(moved.signalled)), len(some) <= MOST_HERE
         return portfolio if is_few and self._is_near(portfolio, moved.seen) else None
 
     def _about(self, portfolio: int, moved: Moved) -> About:

@@ -217,7 +217,7 @@ def _commit(shard: Shard, behind: Behind, moved: bool) -> None:
     shard.look_seconds = monotonic() - shard.looked_at
     signals, faults = shard.take_signals(), shard.take_faults()
     shard.unheard += [(signal.tick, strategy.portfolio_id, signal.instrument.id) for strategy, _, signal in signals]
-    told = shard.take_moved() if moved or shard.published < shard.seen else None
+    told = shard.take_moved() if shard.has_news(behind.waits, moved=moved) else None
     with gathered():
         if signals or faults:
             _save(shard, signals, faults, told, behind)

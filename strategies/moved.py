@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -27,11 +27,18 @@ def not_joined(_moved: Moved, _write: Callable[[], None]) -> bool:
     return False
 
 
+def always(_ticked: Set[int]) -> bool:
+    """Others are told of whatever has ticked."""
+    return True
+
+
 class Behind(NamedTuple):
     """`committed` is told what others may wait for, and returns whether they wait for this worker. Before the commit
     `join` may write new signals in a transaction with more, and returns whether they are committed; it takes portfolios
-    that are through out of those that signalled.
+    that are through out of those that signalled. `waits` says whether others are to be told of what has ticked, by
+    instrument id, and nothing else, now.
     """
 
     committed: Callable[[Moved], bool]
     join: Callable[[Moved, Callable[[], None]], bool] = not_joined
+    waits: Callable[[Set[int]], bool] = always

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -178,6 +178,14 @@ class Shard:
             taken += [(self.strategies[s], runner, signal) for s, runner, signal in lane.signals]
             lane.signals = []
         return taken
+
+    def has_news(self, waits: Callable[[Set[int]], bool], *, moved: bool) -> bool:
+        """Whether others are to be told: of signals at once, of what ticks where somebody `waits` for it, and of the
+        rest when it moves no more.
+        """
+        if not moved:
+            return self.published < self.seen
+        return bool(self.unheard or self.own) or waits(self.main.ticked)
 
     def take_moved(self) -> Moved:
         """What others were not told of yet, up to where all have seen."""

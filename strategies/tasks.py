@@ -24,7 +24,8 @@ def evaluate(market: str, shard: int) -> None:
     awake(f"evaluate:{market}:{shard}")
     mine = handover(market_id, shard)
     try:
-        is_behind = evaluation.evaluate(market_id, shard, SECONDS, Behind(mine.hand_on, mine.join))
+        behind = Behind(mine.hand_on, mine.join, mine.waits)
+        is_behind = evaluation.evaluate(market_id, shard, SECONDS, behind)
     except FencedError as error:
         log.info("fenced", reason=str(error))
         return
