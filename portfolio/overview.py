@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from alphapanda.connection import connection
 from alphapanda.prepared import prepared
+from alphapanda.statements import ask
 from portfolio import models
 from portfolio.models import Portfolio
 from portfolio.position import Position
@@ -98,10 +99,22 @@ class Overview:
         return [{**row.whose, **position_line(holding)} for row, holding in self.holdings]
 
 
+def overview_of(portfolio: int) -> Overview:
+    """Of one, in one trip to PostgreSQL. Errors: Portfolio.DoesNotExist."""
+    portfolios, rows = _portfolio.later(portfolio), _held.later(portfolio)
+    ask(portfolios, rows)
+    if not portfolios.rows:
+        raise Portfolio.DoesNotExist(f"there is no portfolio {portfolio}")
+    return _overviews(portfolios.rows, rows.rows)[0]
+
+
 def overviews(portfolios: Sequence[Portfolio]) -> list[Overview]:
     """In the order given; cash, peak and clock of each become those of the moment."""
+    return _overviews(portfolios, _positions().filter(portfolio__in=portfolios))
+
+
+def _overviews(portfolios: Sequence[Portfolio], rows: Iterable[tuple[Any, ...]]) -> list[Overview]:
     held: dict[int, list[Held]] = defaultdict(list)
-    rows = _held(portfolios[0].pk) if len(portfolios) == 1 else _positions().filter(portfolio__in=portfolios)
     for row in map(Held._make, rows):
         held[row.portfolio].append(row)
     prices = last_prices((p.market_id, row.instrument) for p in portfolios for row in held[p.pk])
@@ -110,6 +123,11 @@ def overviews(portfolios: Sequence[Portfolio]) -> list[Overview]:
 
 def _positions() -> QuerySet[models.Position, tuple[Any, ...]]:
     return models.Position.objects.order_by("strategy__ordinal", "instrument__symbol").values_list(*_COLUMNS)
+
+
+@prepared
+def _portfolio(portfolio: int) -> QuerySet[Portfolio]:
+    return Portfolio.objects.filter(pk=portfolio)
 
 
 @prepared

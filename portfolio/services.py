@@ -13,16 +13,14 @@ import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
 
 from alphapanda.connection import Command, connection, gathered, key, replies, tell
 from alphapanda.errors import InputError
 from alphapanda.events import PortfolioValued, envelope, publish
 from alphapanda.money import money
-from alphapanda.prepared import prepared
 from alphapanda.statements import together, write
 from portfolio.models import Portfolio
-from portfolio.overview import Overview, overviews
+from portfolio.overview import Overview, overview_of
 from trading import models as trading
 from trading.awaited import has_ended, hint_of, is_end
 from trading.markets import is_replay
@@ -77,9 +75,9 @@ def is_due(portfolio_id: int) -> bool:
 
 def due(portfolio_ids: Sequence[int]) -> list[int]:
     """Those to value now: about once a second, whatever is traded, and once at the end of a replay."""
-    valued = replies(*map(when_valued, portfolio_ids))
-    hints = replies(*map(hint_of, portfolio_ids))
-    return [one for one, *known in zip(portfolio_ids, valued, hints, strict=True) if not is_fresh(one, *known)]
+    answers, count = replies(*map(when_valued, portfolio_ids), *map(hint_of, portfolio_ids)), len(portfolio_ids)
+    known = zip(portfolio_ids, answers[:count], answers[count:], strict=True)
+    return [one for one, valued, hint in known if not is_fresh(one, valued, hint)]
 
 
 def is_fresh(portfolio_id: int, valued: bytes | None, hint: bytes | None) -> bool:
@@ -96,7 +94,7 @@ def revalue(portfolio_id: int, *, with_positions: bool = False) -> dict[str, Any
     """Values a portfolio now and keeps the result in Redis, in the equity curve and as an event. Its positions are
     written out for those who look at them: once a second for nobody they would take as long as all else.
     """
-    (overview,) = overviews(_portfolio(portfolio_id))
+    overview = overview_of(portfolio_id)
     document: dict[str, Any] = {"computed": time(), "summary": overview.summary()}
     if with_positions:
         document["positions"] = overview.positions()
@@ -109,11 +107,6 @@ def revalue(portfolio_id: int, *, with_positions: bool = False) -> dict[str, Any
         publish([envelope(event, "portfolio", portfolio_id)])
         _note_valued(portfolio_id, overview.portfolio.clock)  # last: a valuation that failed is due again
     return document
-
-
-@prepared
-def _portfolio(portfolio: int) -> QuerySet[Portfolio]:
-    return Portfolio.objects.filter(pk=portfolio)
 
 
 def _note_valued(portfolio_id: int, clock: int) -> None:

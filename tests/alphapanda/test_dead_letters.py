@@ -90,7 +90,7 @@ class TestRows:
         letter = failed(correlation_id=cause)
         assert (letter.task, letter.arguments["args"], letter.queue) == ("portfolio.value", [NOBODY], "portfolio")
         assert letter.reason.startswith("DoesNotExist: ")
-        assert "market_and_shard" in letter.traceback
+        assert "portfolio/tasks.py" in letter.traceback
         assert str(letter.correlation_id) == cause
 
     def test_a_repeated_failure_is_counted_up(self):
