@@ -82,6 +82,7 @@ app.conf.update(
     broker_channel_error_retry=True,
     broker_pool_limit=10,
     # Beat is the heartbeat of the sweep, and asks hourly to prune (by the clock: a house may run for an hour only).
+    beat_scheduler="alphapanda.beat:Scheduler",
     beat_max_loop_interval=1,
     beat_schedule={
         "sweep": {

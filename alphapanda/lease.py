@@ -36,6 +36,12 @@ def acquire(client: redis.Redis, place: str, token: str, life_ms: int) -> bool:
     return isinstance(holder, bytes) and _is_dead(holder.decode()) and _inherit(client, place, holder, token, life_ms)
 
 
+def is_held(client: redis.Redis, place: str) -> bool:
+    """By a process that is not known to be dead."""
+    holder = client.get(place)
+    return isinstance(holder, bytes) and not _is_dead(holder.decode())
+
+
 def renew(client: redis.Redis, place: str, token: str, life_ms: int) -> bool:
     """Whether it is still held."""
     return bool(client.eval(_RENEW, 1, place, token, life_ms))

@@ -169,8 +169,10 @@ def _sweep(market: Market) -> None:
     if _is_over(market):
         close_market(market)
         return
-    wake_ingest(market.pk)
-    tail = MarketLog(connection(), market.pk).tail()
+    market_log = MarketLog(connection(), market.pk)
+    if not market_log.is_fed():
+        wake_ingest(market.pk)
+    tail = market_log.tail()
     for shard, seen in seen_again(market.pk).items():
         if seen < tail:
             wake_shard(market.pk, shard)

@@ -74,8 +74,8 @@ def worker(name: str, queues: str, children: int = 0) -> Program:
 
 
 def beat() -> Program:
-    """Its one entry needs no memory: the schedule is not kept in a file, nor is its process number."""
-    return Program(name="beat", command=(*_celery("beat"), "--scheduler", "celery.beat.Scheduler", "--pidfile="))
+    """Its process number is not kept in a file."""
+    return Program(name="beat", command=(*_celery("beat"), "--pidfile="))
 
 
 def flower(plan: Plan) -> Program:

@@ -105,6 +105,10 @@ class MarketLog:
         """Takes the lease that allows appending, for a few seconds; appending renews it."""
         return lease.acquire(self._redis, self._lease, token, LEASE_MS)
 
+    def is_fed(self) -> bool:
+        """Whether someone who is not known to be dead may append."""
+        return lease.is_held(self._redis, self._lease)
+
     def renew(self, token: str) -> bool:
         return lease.renew(self._redis, self._lease, token, LEASE_MS)
 

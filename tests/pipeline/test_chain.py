@@ -1,5 +1,9 @@
 """The chain of a signal goes as far as there is something to do: never further, never less far."""
 
+import os
+import subprocess
+import sys
+from socket import gethostname
 from unittest.mock import Mock
 
 import pytest
@@ -166,6 +170,17 @@ def test_a_chain_ends_where_the_log_must_be_read_again_first(house, monkeypatch,
     for service in ("risk.services.decide", "trading.services.execute"):
         monkeypatch.setattr(service, Mock(side_effect=LogGapError))
     assert stage.run(house.portfolio.pk) is False
+
+
+@pytest.mark.parametrize(("holder", "is_woken"), [("nobody", True), ("alive", False), ("dead", True)])
+def test_the_sweep_wakes_ingest_where_nobody_feeds_the_market(house, redis, holder, is_woken):
+    house.log.release("me")
+    if holder != "nobody":
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        house.log.acquire(f"{gethostname()}:{ended.pid if holder == 'dead' else os.getpid()}:1")
+    sweep()
+    assert redis.llen(PREFIX + "ingest") == is_woken
 
 
 def is_swept(redis) -> bool:
