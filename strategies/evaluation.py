@@ -125,7 +125,7 @@ def _step(shard: Shard, market_log: MarketLog, deadline: float, behind: Behind) 
     due = shard.due()
     if due:
         shard.begin_round()
-        save_round(shard)
+        save_round(shard)  # of what a control ends nothing is saved again
         states = models.StrategyState.objects.in_bulk([c.strategy_id for c in due], field_name="strategy_id")
         for control in due:
             shard.apply(control, states.get(control.strategy_id))
@@ -231,7 +231,7 @@ def _commit(shard: Shard, behind: Behind, moved: bool) -> None:
     if not shard.round and is_round_due(shard):
         shard.begin_round()
     if shard.round:
-        save_round(shard, states_at_once(shard) if moved else EVERYTHING)
+        save_round(shard, states_at_once(shard) if moved else EVERYTHING, may_be_lost=True)
 
 
 def _save(shard: Shard, signals: Found, faults: Sequence[Fault], told: Moved | None, behind: Behind) -> None:

@@ -78,17 +78,17 @@ def _insert(shard: Shard, signals: Found) -> None:
     transaction.on_commit(lambda: publish(map(records.signal_event, rows)))
 
 
-def save_round(shard: Shard, most: int = EVERYTHING) -> None:
+def save_round(shard: Shard, most: int = EVERYTHING, *, may_be_lost: bool = False) -> None:
     """A strategy's state need not go with its signals, which nobody lets wait for it: whoever loads an older one finds
-    the same signals again. The end of a round moves the place that loading starts from. A live one does not wait for
-    the disk: what a crash of PostgreSQL takes is older states that loading starts from instead.
+    the same signals again. The end of a round moves the place that loading starts from. What `may_be_lost` does not
+    wait for the disk: after a crash of PostgreSQL loading starts from older states, and the next round saves all anew.
     """
     assert shard.round
     begun = monotonic()
     states, broken = states_of(shard, shard.round.part(dict(shard.runners()), most))
     with transaction.atomic():
         with _fenced(shard, is_last=not broken):
-            if not (shard.is_replay or broken):
+            if may_be_lost and not (shard.is_replay or broken):
                 write("SET LOCAL synchronous_commit = off", [])
             keep(states)
             if not shard.round.waiting:

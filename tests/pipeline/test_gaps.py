@@ -1,6 +1,7 @@
 """A reader that is too slow for a live log has a recorded gap of its own; a replay waits instead."""
 
 from decimal import Decimal
+from time import monotonic
 
 import pytest
 from django.contrib.auth.models import User
@@ -144,9 +145,29 @@ def test_only_clock_worth_and_states_of_a_live_market_may_be_lost(market, kind, 
     assert (Portfolio.objects.get().clock, EquityPoint.objects.count()) == (clock, points)
 
 
-def save_all(shard):
+def save_all(shard, *, may_be_lost=True):
     shard.begin_round()
-    save_round(shard)
+    save_round(shard, may_be_lost=may_be_lost)
+
+
+def test_states_that_nobody_saves_again_are_on_the_disk(market, redis, settings):
+    """What a control ends would keep an older target when PostgreSQL crashes then, and be started again from that."""
+    settings.SHARD_SAVE_SECONDS = 1e6
+    portfolio = open_portfolio(User.objects.create_user("asha"), "p", market, Decimal(1_000))
+    strategy = create_strategy(portfolio, "m", "momentum", {}, [])
+    start(strategy)
+    log = MarketLog(redis, market.pk)
+    while not log.tail():
+        ingest(market.pk, 0.4, lambda: None)
+    shard = take_over(market.pk, portfolio.shard, log)
+    (control,) = shard.pending
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        while shard.pending:
+            evaluation._step(shard, log, monotonic() + 5, Behind(lambda _: None))
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+    assert control.strategy_id in dict(shard.runners())
 
 
 class NotKept(Strategy):
