@@ -43,6 +43,13 @@ class Listing:
             raise KeyError(instrument)
         return bisect_left(self._values, instrument)
 
+    def places(self, instruments: Column) -> NDArray[np.intp]:
+        """Errors: KeyError where one is not in it."""
+        places = np.searchsorted(self.instruments, instruments)
+        if (places == len(self)).any() or (self.instruments[places] != instruments).any():
+            raise KeyError("not all are listed")
+        return places
+
     def joined(self, instruments: Iterable[int]) -> Listing:
         """With these as well."""
         new = {instrument for instrument in instruments if instrument not in self}
@@ -81,11 +88,7 @@ class Marks(Mapping[int, int]):
 
     def worth(self, units: Units) -> int:
         """Of so many of each instrument, in 1/10,000 rupee, exactly. Errors: KeyError where no price is known."""
-        known = self.listing.instruments
-        places = np.searchsorted(known, units.instruments)
-        if (places == len(known)).any() or (known[places] != units.instruments).any():
-            raise KeyError("not all are listed")
-        prices = self.prices[places]
+        prices = self.prices[units.places(self.listing)]
         if not prices.all():
             raise KeyError("not all prices are known")
         if int(prices.max(initial=0)) * units.total < MOST:
@@ -105,9 +108,16 @@ class Marks(Mapping[int, int]):
 class Units:
     """How many of each instrument are held, as columns; `total` counts those sold short as well."""
 
-    __slots__ = ("each", "instruments", "total")
+    __slots__ = ("_found", "each", "instruments", "total")
 
     def __init__(self, units: Mapping[int, int]) -> None:
         self.total = sum(map(abs, units.values()))
         self.instruments = np.fromiter(units, np.int64, len(units))
         self.each = np.array([*units.values()], np.int64 if self.total < MOST else object)
+        self._found: tuple[Listing, NDArray[np.intp]] | None = None
+
+    def places(self, listing: Listing) -> NDArray[np.intp]:
+        """In a listing, which is that of the time before at nearly every signal. Errors: KeyError."""
+        if self._found is None or self._found[0] is not listing:
+            self._found = listing, listing.places(self.instruments)
+        return self._found[1]

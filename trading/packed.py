@@ -5,8 +5,9 @@ As JSON numbers 90,000 windows of 15 prices took 0.9 s of Python and 0.5 s of Po
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 
+import msgspec
 import numpy as np
 
 from trading.columns import Column
@@ -30,6 +31,10 @@ def packed(values: Column) -> str:
 
 
 def unpacked(text: str) -> Column:
+    """What wraps around on the way comes back to where it was: only what comes out has to fit."""
     least, step, width, encoded = text.split(" ")
-    steps = np.frombuffer(b64decode(encoded), f"<u{width}").astype(np.uint64)
-    return np.asarray((steps * np.uint64(step)).astype(np.int64) + int(least), dtype=np.int64)
+    decoded = msgspec.convert(encoded, bytes)  # base64: 24,000 take 10 µs, by the standard library 44
+    values = np.frombuffer(decoded, f"<u{width}").astype(np.int64)
+    values *= np.uint64(step).astype(np.int64)
+    values += int(least)
+    return values

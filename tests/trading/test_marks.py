@@ -34,6 +34,12 @@ def test_prices_of_many_are_asked_for_together(marks, instrument):
         marks.worth(Units({7: 1, instrument: 0}))
 
 
+def test_what_is_held_is_found_in_each_listing(marks):
+    held = Units({9: 2, 7: 1})
+    other = Marks(Listing(np.array([7, 8, 9])), np.array([1, 2, 3]))
+    assert [of.worth(held) for of in (marks, other, marks, marks)] == [250_000, 7, 250_000, 250_000]
+
+
 @pytest.mark.parametrize("held", [2**40, 2**50, 2**70])
 def test_what_is_held_is_worth_exactly_its_price_however_much_it_is(marks, held):
     assert marks.worth(Units({9: held, 7: -1})) == held * 90_000 - 70_000
