@@ -18,16 +18,16 @@ def tape_of(instruments: int) -> Tape:
     return Tape(roster)
 
 
-def sheet_of(random, lengths) -> Sheet:
+def sheet_of(random, lengths, largest=10**9) -> Sheet:
     """Some instruments, some prices of each."""
     begins = np.cumsum(lengths) - lengths
     rows = random.permutation(INSTRUMENTS)[: len(lengths)]
     count = int(lengths.sum())
-    return Sheet(rows.astype(np.uint32), rows, begins, lengths, random.integers(1, 10**9, count), np.arange(count))
+    return Sheet(rows.astype(np.uint32), rows, begins, lengths, random.integers(1, largest, count), np.arange(count))
 
 
-def some_sheet(random, most) -> Sheet:
-    return sheet_of(random, random.integers(1, most + 1, random.integers(1, INSTRUMENTS + 1)))
+def some_sheet(random, most, largest=10**9) -> Sheet:
+    return sheet_of(random, random.integers(1, most + 1, random.integers(1, INSTRUMENTS + 1)), largest)
 
 
 def expected(known, sheet, back) -> list[int]:
@@ -80,10 +80,12 @@ def show(tape, sheet, lookers):
 @pytest.mark.parametrize("size", [1, 2, 5, 13, 2 * LEAST_ROOM])
 @pytest.mark.parametrize("most", [2, 6, 40, 4 * LEAST_ROOM])
 def test_a_price_before_is_found_wherever_it_is(size, most):
-    """Whoever joins later knows what it brings and what comes, whatever the tape has had."""
+    """Whoever joins later knows what it brings and what comes, whatever the tape has had; also prices that need more
+    than 32 bits.
+    """
     random, tape, lookers = np.random.default_rng(size + most), tape_of(INSTRUMENTS), []
     for turn in range(40):
-        sheet = some_sheet(random, most)
+        sheet = some_sheet(random, most, 10**9 if turn < 20 else 10**12)
         if turn % 12 == 0:
             lookers.append(Looker(tape, size + turn, random.integers(1, 10**9, turn).tolist()))
         show(tape, sheet, lookers)
