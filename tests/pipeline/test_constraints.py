@@ -1,5 +1,6 @@
 """Doing a thing twice is refused by PostgreSQL itself, whatever the code above it believes."""
 
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -134,6 +135,14 @@ def test_no_row_of_the_ledger_goes_while_another_rests_on_it(drained):
     for model in (Signal, Decision, Order, Portfolio, Strategy, StrategyVersion):
         with pytest.raises(models.ProtectedError):
             model.objects.all().delete()
+
+
+def test_no_instrument_goes_while_a_market_has_its_last_price(drained):
+    """PostgreSQL does not look: it would lock the row of each instrument at each save."""
+    instrument = Instrument.objects.create(symbol="ALONE", tick_size=Decimal("0.05"))
+    _copied(LastPrice.objects.first(), instrument_id=instrument.pk).save(force_insert=True)
+    with pytest.raises(models.ProtectedError):
+        instrument.delete()
 
 
 def _copied(row: models.Model, **values: object) -> models.Model:

@@ -137,3 +137,13 @@ def test_a_tape_takes_new_instruments():
     tape.show(sheet := some_sheet(random, 3))
     windows.grow(len(tape.counts))
     assert windows.dump(ROWS) == [[70, 80], *([[]] * (INSTRUMENTS - 1))]
+
+
+def test_prices_are_told_in_64_bits_however_they_are_kept():
+    """Strategies multiply them."""
+    tape = tape_of(INSTRUMENTS)
+    tape.lengthen(2)
+    for largest in (10**9, 10**12):
+        tape.show(sheet := sheet_of(np.random.default_rng(5), np.array([2, 3]), largest))
+        assert tape.before(sheet, 1).dtype == tape.last(ROWS, 2).dtype == np.int64
+        tape.keep(sheet)

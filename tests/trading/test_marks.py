@@ -27,7 +27,7 @@ def test_what_is_not_known_is_no_key(marks, instrument):
         marks[instrument]
 
 
-@pytest.mark.parametrize("instrument", [3, 8])
+@pytest.mark.parametrize("instrument", [3, 8, 10])
 def test_prices_of_many_are_asked_for_together(marks, instrument):
     assert marks.worth(Units({9: 2, 7: -3})) == 2 * 90_000 - 3 * 70_000
     with pytest.raises(KeyError):
