@@ -131,8 +131,8 @@ class Gap(models.Model):
 class LastPrice(models.Model):
     """Last price of an instrument in a market, saved every few seconds: what remains when Redis is gone.
 
-    9,000 of them at once: a look at each instrument's row, which locks it, and an index for the admin's filter alone took
-    PostgreSQL half as long again. So Django alone keeps an instrument that has one.
+    9,000 of them at once: a look at each instrument's row, which locks it, and an index for the admin's filter alone
+    took PostgreSQL half as long again. So Django alone keeps an instrument that has one.
     """
 
     market = models.ForeignKey(Market, models.CASCADE, related_name="last_prices", db_index=False)
