@@ -17,6 +17,7 @@ from strategies.signal import Signal
 from trading.fill import Fill
 from trading.order import Order, OrderStatus
 from trading.tick import Tick
+from trading.working import Working
 
 ASSUMPTIONS = (
     "an order that is decided as it was keeps its real fills and its real end",
@@ -107,18 +108,18 @@ class Rehearsal:
             end = self.ends[order.id]
             if order.is_working and end.closed_tick is not None and end.closed_tick <= tick and not fills:
                 order.close(end.status, end.closed_tick)
-        book.working = [order for order in book.working if order.is_working]
+        book.working = Working(order for order in book.working if order.is_working)
 
     def _suppose(self, signal: Signal) -> None:
         """Orders that were never sent meet the prices that a later signal knows."""
         book = self.decider.book
         real = [order for order in book.working if order.id in self.real]
-        book.working = [order for order in book.working if order.id not in self.real]
+        book.working = Working(order for order in book.working if order.id not in self.real)
         instruments = {o.instrument.id: o.instrument for o in book.working if o.placed_tick < signal.tick}
         for number, instrument in instruments.items():
             if number in signal.marks:
                 book.meet(Tick(signal.tick, instrument, signal.marks[number], signal.time))
-        book.working = sorted([*real, *book.working], key=lambda order: order.placed_tick)
+        book.working = Working(sorted([*real, *book.working], key=lambda order: order.placed_tick))
 
 
 def was(approved: bool, quantity: int, verdicts: Iterable[Mapping[str, object]]) -> Was:

@@ -27,6 +27,7 @@ from trading.order import OrderStatus
 from trading.records import fill_value, order_value
 from trading.reference import exchange_of
 from trading.session import INDIA
+from trading.working import Working
 
 MOST_SIGNALS = 50_000  # of a day
 MOST_LISTED = 2_000
@@ -99,11 +100,11 @@ def _rewind(opened: OpenBook, tick: int) -> None:
         filled[row.order_id] += row.quantity
     book.fills.clear()
     placed = Order.objects.filter(portfolio=opened.portfolio, placed_tick__lt=tick).exclude(closed_tick__lt=tick)
-    book.working = []
+    book.working = Working()
     for order in placed.order_by("placed_tick", "placed_n"):
         value = order_value(order, ids[order.strategy_id])
         value.status, value.closed_tick, value.filled = OrderStatus.OPEN, None, filled[order.pk]
-        book.working.append(value)
+        book.working.add(value)
 
 
 def _ends(opened: OpenBook, first: int, last: int) -> dict[Any, RealEnd]:

@@ -12,10 +12,11 @@ from trading.charges import Product, Rates, brokerage_of, charge
 from trading.fill import Fill
 from trading.instrument import Instrument, from_e4
 from trading.marks import Marks, Units
-from trading.order import COMPLETE, OPEN, Order, OrderStatus
+from trading.order import COMPLETE, Order, OrderStatus
 from trading.paper import Liquidity, PaperTerms, Trade, match
 from trading.session import india_date
 from trading.tick import Tick
+from trading.working import Working
 
 ZERO = Decimal(0)
 RatesOn = Callable[[date, Product, str], Rates]
@@ -23,9 +24,7 @@ RatesOn = Callable[[date, Product, str], Rates]
 
 @dataclass(slots=True)
 class Book:
-    """Positions are kept by (ordinal of the strategy, instrument id); `clock` is the last finished tick; `working` are
-    orders in the order of their place.
-    """
+    """Positions are kept by (ordinal of the strategy, instrument id); `clock` is the last finished tick."""
 
     starting_cash: Decimal
     rates_on: RatesOn
@@ -36,16 +35,13 @@ class Book:
     peak_equity: Decimal = ZERO
     positions: dict[tuple[int, int], Position] = field(default_factory=dict)
     instruments: dict[int, Instrument] = field(default_factory=dict)
-    working: list[Order] = field(default_factory=list)
+    working: Working = field(default_factory=Working)
     closed: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     is_watched: bool = False  # exit rules look at the ticks of what is held
     _shares: dict[int, int] = field(default_factory=dict, init=False)  # of all strategies, by instrument
     _units: dict[int, int] = field(default_factory=dict, init=False)  # the same times the multiplier
     _columns: Units | None = field(default=None, init=False)  # these as columns, while they stay as they are
-    _orders: dict[int, list[Order]] = field(default_factory=dict, init=False)  # working ones, by instrument
-    _ordered: list[Order] = field(default_factory=list, init=False)  # the list that they were taken from,
-    _count: int = field(default=0, init=False)  # and how many they were
 
     def __post_init__(self) -> None:
         for (_, instrument), position in self.positions.items():
@@ -55,20 +51,10 @@ class Book:
     def watched(self) -> Set[int]:
         """Ids of the instruments whose ticks can move the book, now; an advance passes over all others."""
         if self.is_watched:
-            return self.orders.keys() | {
+            return self.working.of.keys() | {
                 instrument for (_, instrument), held in self.positions.items() if held.quantity
             }
-        return self.orders.keys()
-
-    @property
-    def orders(self) -> dict[int, list[Order]]:
-        """The working ones by instrument, for they may be thousands; sorted anew where others were put in."""
-        if self._ordered is not self.working or self._count != len(self.working):
-            self._orders = {}
-            for order in self.working:
-                self._orders.setdefault(order.instrument.id, []).append(order)
-            self._ordered, self._count = self.working, len(self.working)
-        return self._orders
+        return self.working.of.keys()
 
     def watches(self, instrument: int) -> bool:
         return instrument in self.watched
@@ -80,30 +66,29 @@ class Book:
 
     def place(self, order: Order) -> None:
         self.instruments[order.instrument.id] = order.instrument
-        self.orders.setdefault(order.instrument.id, []).append(order)
-        self.working.append(order)
-        self._count += 1
+        self.working.add(order)
 
     def meet(self, tick: Tick) -> None:
         """Matches the working orders of the tick's instrument, in order of their place, and books the fills."""
-        orders = self.orders.get(tick.instrument.id, [])
+        if not (orders := self.working.of.get(tick.instrument.id)):
+            return
         liquidity = Liquidity(tick.depth) if tick.depth else None
         for order in orders:
             for trade in match(order, tick, liquidity, self.terms):
                 self.take(self._fill(order, trade, tick))
-        self._retire(orders)
+        self.closed += self.working.retire(tick.instrument.id)
 
     def cancel(self, strategy: int | None, tick: int, instrument: int | None = None) -> None:
         """Cancels what a strategy (or anyone) has resting, in one instrument or in all."""
         for order in self.working:
             if strategy in (None, order.strategy) and instrument in (None, order.instrument.id):
                 order.close(OrderStatus.CANCELLED, tick)
-        self._retire(list(self.working))
+        self.closed += self.working.retire()
 
     def committed(self, instrument: int, strategy: int | None = None) -> int:
         """Signed shares filled plus working in an instrument, of one strategy or of all."""
         shares = self._filled(instrument, strategy)
-        for order in self.orders.get(instrument, ()):
+        for order in self.working.of.get(instrument, ()):
             if strategy in (None, order.strategy):
                 shares += order.signed_remaining
         return shares
@@ -186,20 +171,6 @@ class Book:
             time=tick.time,
             charges=charges,
         )
-
-    def _retire(self, orders: list[Order]) -> None:
-        """Takes those that are closed out of the working ones."""
-        if not (closed := [order for order in orders if order.status is not OPEN]):
-            return
-        left = self.orders
-        for instrument in {order.instrument.id for order in closed}:
-            if still := [order for order in left[instrument] if order.status is OPEN]:
-                left[instrument] = still
-            else:
-                del left[instrument]
-        self.closed += closed
-        self.working = [order for order in self.working if order.status is OPEN]
-        self._ordered, self._count = self.working, len(self.working)
 
 
 def _mark(position: Position, mark_e4: int | None) -> Decimal:

@@ -33,6 +33,7 @@ from trading.paper import PaperTerms
 from trading.recent import recent
 from trading.reference import INSTRUMENTS, charge_rates, rates_value
 from trading.ticks import Ticks
+from trading.working import Working
 
 
 @dataclass(slots=True)
@@ -127,7 +128,7 @@ def _opened(portfolio: Portfolio, parts: _Parts, known: Held = NOTHING) -> OpenB
         "cash": portfolio.cash,
         "clock": portfolio.clock,
         "peak_equity": portfolio.peak_equity,
-        "working": [records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()],
+        "working": Working(records.order_value(row, ordinals[row.strategy_id]) for row in orders.values()),
     }
     if known.book and known.is_of(portfolio):
         book = held.renewed(known.book, terms)

@@ -16,6 +16,7 @@ from tests.builders import OPEN, SBIN, TCS, book, decider, order, rupees, signal
 from trading.facts import Exchange, Facts
 from trading.order import OrderType
 from trading.session import DAY, MINUTE, SECOND
+from trading.working import Working
 
 PRICE = 100  # of SBIN; TCS stands at 200
 AT = tick(5, PRICE)
@@ -31,7 +32,7 @@ def account(shares: int = 0, tcs: int = 0, cash: str = "100000", working=()):
         if quantity:
             made.hold(1, instrument.id, apply(Position(), quantity, Decimal(price), Decimal(0)))
             made.cash -= quantity * price
-    made.working += working
+    made.working = Working(working)
     return made
 
 

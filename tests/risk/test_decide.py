@@ -88,7 +88,7 @@ def test_a_halt_denies_everything_and_places_nothing():
     deciding = decider()
     deciding.halts = [Halt("fire")]
     assert decide(deciding, signal(100, tick(1, 100))) == [(False, 0, ["halt"])]
-    assert deciding.book.working == []
+    assert list(deciding.book.working) == []
 
 
 def test_a_decision_holds_the_order_that_it_made():
@@ -97,7 +97,7 @@ def test_a_decision_holds_the_order_that_it_made():
     for one in (first, again):
         decide(one, signal(RESTING, tick(7, 100, seconds=5)))
     order = first.decisions[0].order
-    assert order is first.book.working[0]
+    assert order is next(iter(first.book.working))
     assert (order.placed_tick, order.terms, order.strategy) == (7, RESTING.terms(), 1)
     assert order.id == again.decisions[0].order.id != first.decisions[0].signal.id
 

@@ -22,7 +22,7 @@ def account(trades=None) -> Account:
     its_book = book(cash=Decimal(10_000))
     its_book.hold(1, SBIN.id, apply(Position(), 20, Decimal(100), Decimal(0)))
     its_book.cash -= 2_000
-    its_book.working.append(order(10, OrderType.LIMIT, limit="200", instrument=TCS))
+    its_book.working.add(order(10, OrderType.LIMIT, limit="200", instrument=TCS))
     marks = {SBIN.id: rupees(100), TCS.id: rupees(200)}
     return Account(its_book, {SBIN.id: SBIN, TCS.id: TCS}, marks, OPEN, trades or {1: 3, 2: 0}, 3)
 

@@ -86,7 +86,7 @@ def test_what_a_stopped_strategy_has_resting_is_cancelled():
     """Pitfall: a kill switch that left resting orders, which then filled again."""
     book = run(of(Waiting)).decider.book
     assert [(order.status, order.closed_tick) for order in book.closed] == [(OrderStatus.CANCELLED, 3)]
-    assert book.working == []
+    assert list(book.working) == []
 
 
 def test_the_others_go_on_as_if_nothing_had_happened():

@@ -9,6 +9,7 @@ from trading.book import Book
 from trading.instrument import Instrument
 from trading.marks import Marks
 from trading.order import OrderStatus, OrderType
+from trading.working import Working
 
 
 def traded(*orders, price=100, slippage="0"):
@@ -61,13 +62,13 @@ def test_committed_counts_what_is_filled_and_what_still_works():
 def test_orders_are_found_by_instrument_whoever_put_them_there_or_took_them_away():
     a_book = book()
     a_book.place(order(10))
-    a_book.working.append(order(5, name="by hand"))
+    a_book.working.add(order(5, name="by hand"))
     assert (a_book.committed(SBIN.id), a_book.watched) == (15, {SBIN.id})
     a_book.place(order(1, instrument=TCS))
     assert (a_book.committed(SBIN.id), a_book.committed(TCS.id), a_book.watched) == (15, 1, {SBIN.id, TCS.id})
     a_book.meet(tick(1, 100))
     assert ([o.instrument for o in a_book.working], a_book.watched) == ([TCS], {TCS.id})
-    a_book.working = [order(7, name="in its place")]
+    a_book.working = Working([order(7, name="in its place")])
     assert (a_book.committed(SBIN.id), a_book.committed(TCS.id), a_book.watched) == (17 + 5, 0, {SBIN.id})
 
 

@@ -69,7 +69,7 @@ def fill_one(strategy):
     rows.traded(strategy, status="OPEN")
     with transaction.atomic():
         book = locked_book(strategy.portfolio_id)
-        book.book.meet(tick(5_000, 100, book.book.working[0].instrument))
+        book.book.meet(tick(5_000, 100, next(iter(book.book.working)).instrument))
         save_book(book)
     return book
 
