@@ -16,6 +16,12 @@ from trading.ticks import Ticks
 Rosters = dict[frozenset[int] | None, Roster]  # by the instruments of strategies; None are all
 
 
+def spans(begins: Indices, lengths: Indices) -> Indices:
+    """From each begin on so many whole numbers, one span behind the other."""
+    places = np.cumsum(lengths) - lengths
+    return np.asarray(np.repeat(begins - places, lengths) + np.arange(lengths.sum()))
+
+
 @dataclass(frozen=True)
 class Sheet:
     """`prices` (1/10,000 rupee) of several instruments, each with its ticks in order from its place in `begins` on.
@@ -39,8 +45,7 @@ class Sheet:
             rows = roster.rows(instruments)
             return cls(instruments, rows, groups.begins, lengths, ticks.grouped_prices, groups.order)
         held, lengths = instruments[chosen], lengths[chosen]
-        begins = np.cumsum(lengths) - lengths
-        taken = np.repeat(groups.begins[chosen] - begins, lengths) + np.arange(lengths.sum())
+        taken, begins = spans(groups.begins[chosen], lengths), np.cumsum(lengths) - lengths
         return cls(held, roster.rows(held), begins, lengths, ticks.grouped_prices[taken], groups.order[taken])
 
     def __len__(self) -> int:
@@ -71,11 +76,6 @@ class Sheet:
         return np.arange(len(self)) - self.begins[self.group]
 
     @cached_property
-    def left(self) -> Indices:
-        """How many prices of its instrument are behind each."""
-        return self.lengths[self.group] - self.nth - 1
-
-    @cached_property
     def ends(self) -> Indices:
         return self.begins + self.lengths
 
@@ -88,7 +88,7 @@ class Sheet:
         """Where an opinion differs from the one before it: `wanted` at `places`, `held` so far in each instrument."""
         if not len(places):
             return []
-        group = self.group[places]
+        group = np.searchsorted(self.begins, places, side="right") - 1
         before = np.concatenate([wanted[:1], wanted[:-1]])
         is_first = np.concatenate([np.ones(1, bool), group[1:] != group[:-1]])
         changed = wanted != np.where(is_first, held[group], before)

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from strategies.arrays import Indices, Prices64
-from strategies.sheet import Sheet
+from strategies.sheet import Sheet, spans
 from trading.roster import Roster
 
 LEAST_ROOM = 32  # prices that a row takes before its last ones are moved back to its begin
@@ -31,7 +31,8 @@ class Tape:
         self.counts = np.zeros(0, np.int64)
         self._oldest = np.zeros(0, np.int64)  # where in its row the first of the last `size` prices is
         self._values: NDArray[np.signedinteger[Any]] = np.zeros((0, LEAST_ROOM), np.int32)
-        self._cells: Indices | None = None  # of each price shown where the one `size` before it is
+        self._begins: Indices | None = None  # of each instrument shown where the price `size` before its first one is,
+        self._cells = np.zeros(0, np.intp)  # and the same of each price that is written
         self._grow()
 
     @property
@@ -45,22 +46,20 @@ class Tape:
             self._values = np.zeros((len(last), size + max(size, LEAST_ROOM)), last.dtype)
             self._values[:, size - last.shape[1] : size] = last
             self._oldest[:] = 0
-            self._cells = None
+            self._begins = None
 
     def show(self, sheet: Sheet) -> None:
         self._grow()
-        self._cells = None
+        self._begins = None
 
     def before(self, sheet: Sheet, back: int) -> Prices64:
         """The price so many before each of the sheet shown, at most `size`; anything where the row has had fewer."""
-        cells = self._written(sheet)
-        values = self._values.reshape(-1)[self.size - back :]
+        begins, values = self._written(sheet), self._values.reshape(-1)[self.size - back :]
         if sheet.longest <= self._room:
-            return values.take(cells).astype(np.int64)
-        prices = np.empty_like(sheet.prices)
+            return values.take(self._cells).astype(np.int64)
+        prices, early = np.empty_like(sheet.prices), np.minimum(sheet.lengths, back)
         prices[back:] = sheet.prices[:-back]
-        early = np.flatnonzero(sheet.nth < back)
-        prices[early] = values[cells[early]]
+        prices[spans(sheet.begins, early)] = values[spans(begins, early)]
         return prices
 
     def last(self, rows: Indices, size: int) -> Prices64:
@@ -81,20 +80,17 @@ class Tape:
         self.largest = max(self.largest, sheet.largest)
 
     def _written(self, sheet: Sheet) -> Indices:
-        """Of each price of a row that has more of them than room the last ones alone, behind what the row has."""
-        if self._cells is None:
+        """Of a row that has more prices than room the last ones alone, behind what it has."""
+        if self._begins is None:
             self._make_room(sheet)
             self._widen(sheet.largest)
-            begins = sheet.rows * self._values.shape[1] + self._oldest[sheet.rows]
-            self._cells = begins[sheet.group] + sheet.nth
-            values = self._values.reshape(-1)[self.size :]
-            if sheet.longest <= self._room:
-                values[self._cells] = sheet.prices
-            else:
-                kept = np.flatnonzero(sheet.left < self._room)
-                skipped = np.maximum(sheet.lengths - self._room, 0)
-                values[self._cells[kept] - skipped[sheet.group[kept]]] = sheet.prices[kept]
-        return self._cells
+            self._begins = sheet.rows * self._values.shape[1] + self._oldest[sheet.rows]
+            written = np.minimum(sheet.lengths, self._room)
+            self._cells = spans(self._begins, written)
+            is_all = sheet.longest <= self._room
+            prices = sheet.prices if is_all else sheet.prices[spans(sheet.ends - written, written)]
+            self._values.reshape(-1)[self.size :][self._cells] = prices
+        return self._begins
 
     def _make_room(self, sheet: Sheet) -> None:
         is_full = self._oldest[sheet.rows] + np.minimum(sheet.lengths, self._room) > self._room
