@@ -101,4 +101,6 @@ def _rare_collections() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # what was made counts as old: to look through all of it once took 2 %
         gc.set_threshold(*before)

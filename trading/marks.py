@@ -20,11 +20,11 @@ class Listing:
     once.
     """
 
-    __slots__ = ("_values", "instruments")
+    __slots__ = ("instruments", "values")
 
     def __init__(self, instruments: Column) -> None:
         self.instruments = instruments
-        self._values = instruments.data  # whose items are whole numbers of Python
+        self.values = instruments.data  # whose items are whole numbers of Python
 
     @classmethod
     def of(cls, instruments: Iterable[int]) -> Self:
@@ -34,14 +34,14 @@ class Listing:
         return len(self.instruments)
 
     def __contains__(self, instrument: int) -> bool:
-        place = bisect_left(self._values, instrument)
-        return place < len(self) and self._values[place] == instrument
+        place = bisect_left(self.values, instrument)
+        return place < len(self) and self.values[place] == instrument
 
     def place(self, instrument: int) -> int:
         """Errors: KeyError."""
         if instrument not in self:
             raise KeyError(instrument)
-        return bisect_left(self._values, instrument)
+        return bisect_left(self.values, instrument)
 
     def places(self, instruments: Column) -> NDArray[np.intp]:
         """Errors: KeyError where one is not in it."""

@@ -217,8 +217,5 @@ def _known(prices: Column, listed: Listed) -> Mapping[int, int]:
     last = prices[rows]
     if len(rows) > FEW:
         return Marks(listing, last)
-    return {
-        instrument: price
-        for instrument, price in zip(listing.instruments.tolist(), last.tolist(), strict=True)
-        if price
-    }
+    marks = dict(zip(listing.values, last.tolist(), strict=True))
+    return marks if all(marks.values()) else {instrument: price for instrument, price in marks.items() if price}

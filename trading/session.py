@@ -36,7 +36,7 @@ def india_time(microseconds: int) -> time:
 
 def india_date(microseconds: int) -> date:
     """Calendar date in Asia/Kolkata."""
-    return _date_of(india_day(microseconds))
+    return _date_of((microseconds + _INDIA_OFFSET) // DAY)
 
 
 @lru_cache(maxsize=512)
