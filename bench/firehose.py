@@ -32,6 +32,7 @@ def run(size: Size, folder: Path) -> Iterator[Row]:
 def _phases(size: Size) -> list[Phase]:
     faster = FASTER[:: size.firehose_stride]
     return [
+        Phase(RATE, size.warm_seconds),
         Phase(RATE, size.firehose_seconds),
         Phase(RATE / 2, size.half_seconds),
         *(Phase(rate, size.firehose_step_seconds) for rate in faster),

@@ -25,7 +25,6 @@ from trading.models import Fill, Gap, Market
 GRACE_SECONDS = 120
 DRAIN_SECONDS = 30
 ARRIVED, APPENDED = 1, 2
-WARM_SECONDS = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,7 @@ class Passed:
 def run_live(
     house: House, shards: int, name: str, instruments: int, portfolios: Sequence[Sequence[Wanted]], *phases: Phase
 ) -> list[Passed]:
-    """Opens a market with these portfolios and feeds it: some seconds for loading, then one phase after the other."""
-    phases = (Phase(phases[0].rate, WARM_SECONDS), *phases)
+    """Opens a market with these portfolios and feeds it, one phase after the other; the first is for loading alone."""
     rows = bench_instruments(instruments)
     market = open_market(name, Market.Kind.LIVE, range(shards), is_active=False)
     for number, wanted in enumerate(portfolios):

@@ -17,6 +17,7 @@ class Size:
     growth_evaluations: int
     many_strategies: int
     many_instruments: int
+    warm_seconds: float  # of a live market before anything counts
     firehose_seconds: float
     firehose_step_seconds: float
     firehose_stride: int
@@ -37,6 +38,7 @@ FULL = Size(
     growth_evaluations=24_000_000,
     many_strategies=1_000,
     many_instruments=9_000,
+    warm_seconds=7,
     firehose_seconds=60,
     firehose_step_seconds=8,
     firehose_stride=1,
@@ -56,11 +58,12 @@ QUICK = Size(
     growth_evaluations=3_000_000,
     many_strategies=100,
     many_instruments=1_000,
-    firehose_seconds=6,
+    warm_seconds=4,
+    firehose_seconds=5,
     firehose_step_seconds=2,
     firehose_stride=5,
-    calm_seconds=5,
-    half_seconds=5,
+    calm_seconds=4,
+    half_seconds=4,
     many_fills=30_000,
     requests=100,
 )

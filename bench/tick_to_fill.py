@@ -18,7 +18,8 @@ AIMS = {0.5: 15, 0.99: 60}
 def unloaded(place: House, shards: int, size: Size) -> tuple[Passed, list[float]]:
     """And the delays of as many naive chains."""
     flip = [[Wanted("flip", {"every": EVERY}, (1,))]]
-    (calm,) = run_live(place, shards, "calm", INSTRUMENTS, flip, Phase(RATE, size.calm_seconds))
+    phases = Phase(RATE, size.warm_seconds), Phase(RATE, size.calm_seconds)
+    (calm,) = run_live(place, shards, "calm", INSTRUMENTS, flip, *phases)
     return calm, naive.delays(place, len(calm.fills))
 
 
