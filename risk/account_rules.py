@@ -130,10 +130,9 @@ def overdraft(situation: Situation) -> str | None:
 
 def crossing(situation: Situation) -> str | None:
     """A working order of the portfolio that this one would trade with."""
-    side = Side.of(situation.ordered)
-    for order in situation.account.working:
-        is_opposite = order.instrument.id == situation.signal.instrument.id and order.side is not side
-        if is_opposite and _meet(order, situation.signal.terms.limit_e4, side):
+    side, signal = Side.of(situation.ordered), situation.signal
+    for order in situation.account.working.of.get(signal.instrument.id, ()):
+        if order.side is not side and _meet(order, signal.terms.limit_e4, side):
             return f"{order.side} {order.remaining} at {_price(order)}"
     return None
 

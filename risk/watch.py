@@ -136,9 +136,10 @@ class Watch:
 
     def _may_try(self, held: Held, tick: Tick) -> bool:
         """Not while orders that take it to flat are on their way, nor right after a try that came to nothing."""
-        own = [o for o in self.book.working if (o.strategy, o.instrument.id) == held]
-        is_leaving = all(o.terms.order_type is OrderType.MARKET for o in own)
-        if own and is_leaving and not self.book.committed(held[1], held[0]):
+        strategy, instrument = held
+        own = [order for order in self.book.working.of.get(instrument, ()) if order.strategy == strategy]
+        is_leaving = all(order.terms.order_type is OrderType.MARKET for order in own)
+        if own and is_leaving and not self.book.committed(instrument, strategy):
             return False
         return tick.time - self.memory.tried.get(held, tick.time - RETRY) >= RETRY
 
