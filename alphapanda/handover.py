@@ -18,7 +18,7 @@ from celery import current_app
 
 from alphapanda.at_once import at_once
 from alphapanda.connection import replies
-from alphapanda.pipeline import shard_queue, wake_moving, wake_valuation
+from alphapanda.pipeline import shard_queue, wake_moving, wake_valuations
 from alphapanda.wake import length_of, whether_woken
 from risk import services
 from risk.about import About
@@ -53,7 +53,7 @@ class Step(NamedTuple):
         if is_more is None:
             self.wake()
         elif is_more and not self.is_to_decide:
-            wake_valuation(self.portfolio)
+            wake_valuations([self.portfolio])
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,8 @@ from celery import chain, current_app
 from celery.canvas import Signature
 from kombu import Connection
 
-ARGUMENTS = ("@argument 0@", "@argument 1@")  # marks that a signature has for what differs from message to message
+# Marks that a signature has for what differs from message to message.
+ARGUMENTS = tuple(f"@argument {number}@" for number in range(10))
 _BODY, _TAG, _CORRELATION = "@body@", "@tag@", "@correlation@"
 _SENT_AT, _EXPIRES = "@sent at@", "@expires@"
 

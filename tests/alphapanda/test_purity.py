@@ -83,6 +83,7 @@ PURE = (
     "trading.ticks",
     "trading.validation",
     "trading.volumes",
+    "trading.working",
 )
 LIBRARIES = {"django", "celery", "redis", "kiteconnect"}
 FORBIDDEN = LIBRARIES | {"os", "time"}
