@@ -142,7 +142,7 @@ def wake_moving(portfolio: int, *, is_to_decide: bool, correlation: UUID | None 
 
 
 def wake_valuations(portfolios: Sequence[int]) -> None:
-    """A message for some of them: each for itself takes three times as long, all at the same time once a second."""
+    """A message for several of them: all come at once, each second, and one for each takes twice the processor."""
     for begin in range(0, len(portfolios), len(ARGUMENTS)):
         some = portfolios[begin : begin + len(ARGUMENTS)]
         wake(f"value:{some[0]}", "portfolio", _valuation(len(some)).message(*some))

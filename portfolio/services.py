@@ -100,7 +100,7 @@ def revalue(portfolio_id: int, *, with_positions: bool = False) -> dict[str, Any
 
 
 def revalue_all(portfolio_ids: Sequence[int]) -> None:
-    """The same for several together; twenty one by one take five times as long."""
+    """The same for several together, in little more than half of the time."""
     valued = overviews(list(Portfolio.objects.filter(pk__in=portfolio_ids).order_by("pk")))
     _keep_points(valued)
     with gathered():
