@@ -123,6 +123,15 @@ def test_limit_order_that_would_leave_one_day_does_not_count_as_leaving():
     assert by_rules(deciding) == [(3, "SELL", 10, "stop_loss")]
 
 
+def test_what_another_strategy_has_resting_says_nothing_about_an_exit_that_is_on_its_way():
+    rest = RETRY // SECOND
+    some_ticks = path(*[100] * (2 * rest + 2), *[90] * 4 * rest)
+    hope = signal(Target(5, OrderType.LIMIT, limit_price=1), some_ticks[0], strategy=2)
+    slow = watched(book("0", latency_ms=2 * RETRY // 1_000), stop_loss=Decimal("0.05"))
+    deciding = go(slow, some_ticks, [bought(some_ticks), hope])
+    assert (len(by_rules(deciding)), held(deciding), len(deciding.book.working)) == (1, {}, 1)
+
+
 def test_strategy_enters_again_at_its_next_edge_with_a_new_price():
     some_ticks = path(100, 100, 90, 90, 90, 86, 85)
     signals = [bought(some_ticks), bought(some_ticks, 20, at=3)]

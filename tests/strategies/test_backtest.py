@@ -121,6 +121,6 @@ def test_cycles_are_looked_for_as_often_as_before_when_it_is_over(batches):
         gc.set_threshold(701, 11, 12)
         with suppress(TypeError):
             Backtest([runner("momentum")], decider()).run(batches)
-        assert gc.get_threshold() == (701, 11, 12)
+        assert (gc.get_threshold(), gc.get_freeze_count()) == ((701, 11, 12), 0)
     finally:
         gc.set_threshold(*before)
