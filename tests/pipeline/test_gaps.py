@@ -11,7 +11,7 @@ from django.db import transaction
 from alphapanda.connection import connection, key
 from alphapanda.management.commands.seed import seed_reference
 from portfolio.models import EquityPoint, Portfolio
-from portfolio.services import open_portfolio, revalue
+from portfolio.services import open_portfolio, revalue, revalue_all
 from strategies import evaluation
 from strategies.base import Strategy
 from strategies.loading import take_over
@@ -131,6 +131,7 @@ def test_no_more_of_a_log_is_read_than_is_needed(market, log):
     [
         (lambda p: move(open_book(p), 5), 5, 0),
         (lambda p: revalue(p.pk), 0, 1),
+        (lambda p: revalue_all([p.pk]), 0, 1),
         (lambda p: save_all(take_over(p.market_id, p.shard, MarketLog(connection(), p.market_id))), 0, 0),
     ],
 )
@@ -143,6 +144,17 @@ def test_only_clock_worth_and_states_of_a_live_market_may_be_lost(market, kind, 
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == (expected,)
     assert (Portfolio.objects.get().clock, EquityPoint.objects.count()) == (clock, points)
+
+
+def test_a_replay_that_is_valued_with_others_is_on_the_disk(market):
+    owner = User.objects.create_user("asha")
+    kinds = (Market.Kind.MOCK, Market.Kind.REPLAY)
+    both = [open_portfolio(owner, kind, open_market(f"another {kind}", kind), Decimal(1_000)) for kind in kinds]
+    with transaction.atomic(), transaction.atomic(), database.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        revalue_all([portfolio.pk for portfolio in both])
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
 
 
 def save_all(shard, *, may_be_lost=True):
