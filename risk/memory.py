@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from portfolio.position import Position
+from risk.standing import Held, Standing, rupees
 from trading.book import ZERO, Book
-from trading.instrument import from_e4
 from trading.session import india_day
 from trading.tick import Tick
-
-Held = tuple[int, int]  # ordinal of the strategy, instrument id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class Memory:
     base: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     best_gain: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     flattening: dict[int, int] = field(default_factory=dict)
+    _standing: Standing | None = field(default=None, init=False)
 
     @classmethod
     def of(cls, book: Book, from_tick: int = 0) -> Memory:
@@ -55,34 +54,65 @@ class Memory:
             memory.base[strategy] += position.realised - position.charges
         return memory
 
-    def note(self, book: Book, tick: Tick) -> None:
-        """Takes in a tick whose fills are booked."""
-        day = india_day(tick.time)
+    def note(self, book: Book, tick: Tick) -> Collection[int]:
+        """Takes in a tick whose fills are booked. Returns the strategies of which anything may be another: all of them
+        at the first.
+        """
+        day, instrument = india_day(tick.time), tick.instrument.id
         if day > self.day:
             self.day, self.day_start = day, self.equity
-        self.marks[tick.instrument.id] = tick.price_e4
-        self.equity = book.valued(self.marks).equity
+        self.marks[instrument] = tick.price_e4
+        moved = self._moved(book, instrument)
+        self.equity = book.cash + rupees(self.standing.worth)
         self.peak = max(self.peak, self.equity)
         book.peak_equity = max(book.peak_equity, self.peak)
-        self._note_positions(book, tick, day)
-        for strategy in {strategy for strategy, _ in book.positions}:
-            self._note_strategy(book, strategy)
+        for strategy in self.standing.owners.get(instrument, ()):
+            self._note_position((strategy, instrument), tick.price_e4, day)
+        for strategy in moved:
+            self._note_strategy(strategy)
+        return moved
 
-    def gained(self, book: Book, strategy: int) -> Decimal:
+    def pass_by(self, instrument: int, mark_e4: int, highest_e4: int, lowest_e4: int) -> None:
+        """Takes in ticks of what is held of an instrument, at which nothing was to be done: the last price and the
+        extremes; `pass_equity` comes behind.
+        """
+        self.marks[instrument] = mark_e4
+        for strategy in self.standing.note(instrument):
+            is_long = self.standing.parts[strategy, instrument].units > 0
+            self._note_position((strategy, instrument), highest_e4 if is_long else lowest_e4, self.day)
+
+    def pass_equity(self, book: Book, highest: Decimal) -> None:
+        """`highest` is how far above where it was it has been."""
+        self.peak = max(self.peak, self.equity + highest)
+        self.equity = book.cash + rupees(self.standing.worth)
+        book.peak_equity = max(book.peak_equity, self.peak)
+
+    @property
+    def has_looked(self) -> bool:
+        return self._standing is not None
+
+    @property
+    def standing(self) -> Standing:
+        assert self._standing is not None, "nothing was looked at"
+        return self._standing
+
+    def gained(self, strategy: int) -> Decimal:
         """Net of charges, since the strategy was last flat."""
-        return self._net(book, strategy) - self.base[strategy]
+        return rupees(self.standing.net[strategy]) - self.base[strategy]
 
     def restart(self) -> None:
         """A person has looked: the day's loss and the drawdown count from here."""
         self.day_start = self.peak = self.equity
 
-    def _note_positions(self, book: Book, tick: Tick, day: int) -> None:
-        for held, position in book.positions.items():
-            if held[1] == tick.instrument.id:
-                self._note_position(held, position, tick.price_e4, day)
+    def _moved(self, book: Book, instrument: int) -> Collection[int]:
+        if self._standing is None:
+            self._standing = Standing(book, self.marks)
+            return list(self._standing.net)
+        return self._standing.note(instrument)
 
-    def _note_position(self, held: Held, position: Position, price_e4: int, day: int) -> None:
-        sign = (position.quantity > 0) - (position.quantity < 0)
+    def _note_position(self, held: Held, price_e4: int, day: int) -> None:
+        units = self.standing.parts[held].units
+        sign = (units > 0) - (units < 0)
         entry = self.entries.get(held)
         if not sign:
             self.entries.pop(held, None)
@@ -92,19 +122,11 @@ class Memory:
         elif (price_e4 - entry.best_e4) * sign > 0:
             self.entries[held] = Entry(sign, price_e4, entry.day)
 
-    def _note_strategy(self, book: Book, strategy: int) -> None:
-        if any(p.quantity for (owner, _), p in book.positions.items() if owner == strategy):
-            self.best_gain[strategy] = max(self.best_gain[strategy], self.gained(book, strategy))
+    def _note_strategy(self, strategy: int) -> None:
+        if self.standing.held[strategy]:
+            self.best_gain[strategy] = max(self.best_gain[strategy], self.gained(strategy))
         else:
-            self.base[strategy], self.best_gain[strategy] = self._net(book, strategy), ZERO
-
-    def _net(self, book: Book, strategy: int) -> Decimal:
-        own = [(held, p) for (owner, held), p in book.positions.items() if owner == strategy]
-        return sum((p.realised - p.charges + self._unrealised(held, p) for held, p in own), ZERO)
-
-    def _unrealised(self, instrument: int, position: Position) -> Decimal:
-        mark = self.marks.get(instrument)
-        return position.unrealised(from_e4(mark)) if mark is not None and position.quantity else ZERO
+            self.base[strategy], self.best_gain[strategy] = rupees(self.standing.net[strategy]), ZERO
 
     def dump(self) -> dict[str, Any]:
         return {

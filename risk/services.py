@@ -28,7 +28,7 @@ from risk.watching import EXIT_RULES, keep_memory, open_watch, restart, save_wat
 from strategies.models import Signal, Strategy
 from strategies.records import signal_event, signal_value
 from strategies.signal import Signal as SignalValue
-from trading.advance import Stop, advance, no_look
+from trading.advance import Stop, advance
 from trading.bookkeeping import OpenBook, locked, locked_book, save_book, ticks_for
 from trading.services import MOST_TICKS, cancel_resting, move, settle, stops_up_to
 
@@ -117,9 +117,8 @@ def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue], until: 
     stops = stops_up_to(opened, until)
     events: list[SignalValue | Stop] = sorted([*due, *(stop for _, stop in stops)], key=lambda e: (e.tick, e.turn))
     after = opened.book.clock if opened.book.is_waiting else events[0].tick if events else until
-    look = decider.watch.look if decider.watch else no_look
     watched = opened.book.watched | {signal.instrument.id for signal in due}
-    advance(opened.book, ticks_for(opened, after, until, watched), events, until, decider.act, look)
+    advance(opened.book, ticks_for(opened, after, until, watched), events, until, decider.act, decider.watch)
     settle(control for control, _ in stops)
 
 

@@ -6,24 +6,28 @@ says whose positions are to be left as signals with source = rule, and keeps wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from alphapanda.identity import derived_id
 from risk.exits import Breach, ExitRules, Exits, Scope, at_least
+from risk.grid import Grid
 from risk.halt import Halt, HaltState
 from risk.memory import Entry, Memory
+from risk.standing import Held
+from risk.stretch import pass_over
 from strategies.signal import Signal, Source
 from trading.book import Book
 from trading.instrument import from_e4
 from trading.order import OrderType, Side, Terms
 from trading.session import SECOND, india_day, india_time
 from trading.tick import Tick
+from trading.ticks import Ticks
 
 FIRST_N = 1_000  # a strategy's own signals of a tick are numbered far below
+FEWEST = 16  # ticks that are taken in at once: that takes as long as a look at so many
 RETRY = 10 * SECOND  # of market time, after which an exit that was denied or cancelled is tried again
-Held = tuple[int, int]  # ordinal of the strategy, instrument id
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +54,61 @@ class Watch:
     flattening: list[Flattening] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     _rules: dict[tuple[int | None, str | None], ExitRules] = field(default_factory=dict)
+    _broken: set[int] = field(default_factory=set)  # strategies with a rule about the whole of one that strikes
+    _grid: Grid | None = None
+    _looked_at: set[int] = field(default_factory=set)  # instruments, since it was made
+    _rest: int = 0  # ticks that are looked at one by one, for the next one may strike
 
     def look(self, tick: Tick) -> Iterator[Signal]:
         """Signals to be decided one by one, before those of the strategies at this tick."""
-        self.memory.note(self.book, tick)
+        self._looked_at.add(tick.instrument.id)
+        self._judge_strategies(self.memory.note(self.book, tick))
         if tick.number < self.memory.from_tick:
             return
         self._judge_portfolio(tick)
-        wanted = [(held, breach) for held in self._held() if (breach := self._reason(held, tick))]
+        wanted = [(held, breach) for held in self._suspects(tick) if (breach := self._reason(held, tick))]
         for n, (held, breach) in enumerate(wanted, start=FIRST_N):
             if self._may_try(held, tick):
                 self.memory.tried[held] = tick.time
                 self.book.cancel(held[0], tick.number, held[1])
                 self.signals.append(self._signal(n, held, breach, tick))
                 yield self.signals[-1]
+
+    def skip(self, ticks: Ticks, begin: int, end: int) -> int:
+        """From a place on, the first tick that may fill an order or at which a rule may strike, or the end: what lies
+        before it is taken in at once.
+        """
+        if end - begin < self._fewest() or self._is_busy():
+            return begin
+        grid = self._grid_now()
+        place = ticks.find(self.book.working.of.keys() | grid.raw, begin, end)
+        end = end if place is None else place
+        if end - begin < FEWEST:
+            return begin
+        place = pass_over(self.memory, self.book, self._of(), grid, ticks, begin, end)
+        self._rest = FEWEST if place == begin else 0
+        return place
+
+    def _fewest(self) -> int:
+        """Ticks for which it is no loss to take them in at once."""
+        return FEWEST if self._grid else max(FEWEST, len(self.book.positions) // 2)
+
+    def _is_busy(self) -> bool:
+        """Whether the next tick is to be looked at for itself."""
+        self._rest -= 1
+        return bool(self.halted or self.flattening or self._broken or self._rest >= 0 or not self.memory.has_looked)
+
+    def _grid_now(self) -> Grid:
+        """That of the day, with what has been looked at since."""
+        if self._grid is None or self._grid.day != self.memory.day:
+            self._grid = Grid(self.memory, self._rules_of)
+        for instrument in self._looked_at:
+            self._grid.renew(instrument, self.memory)
+        self._looked_at.clear()
+        return self._grid
+
+    def _rules_of(self, strategy: int, instrument: int | None) -> ExitRules:
+        return self._of(strategy, None if instrument is None else self.book.instruments[instrument].symbol)
 
     def take(self) -> list[Signal]:
         """What was said since the last time, in order."""
@@ -78,8 +123,27 @@ class Watch:
         over = _over(self._of(signal.strategy, signal.instrument.symbol), signal.time)
         return [*found, *(Halt(str(breach), HaltState.REDUCING, signal.strategy) for breach in over)]
 
-    def _held(self) -> list[Held]:
-        return sorted(held for held, position in self.book.positions.items() if position.quantity)
+    def _suspects(self, tick: Tick) -> list[Held]:
+        """Positions of which a rule may want something at a tick, in order: seldom others than those of its instrument,
+        while a portfolio may hold thousands.
+        """
+        held = self.book.positions
+        if self.halted or self.flattening:
+            some = list(held)
+        else:
+            some = [
+                (strategy, tick.instrument.id) for strategy in self.memory.standing.owners.get(tick.instrument.id, ())
+            ]
+            if self._broken:
+                some += [one for one in held if one[0] in self._broken and one[1] != tick.instrument.id]
+        return sorted(one for one in some if held[one].quantity)
+
+    def _judge_strategies(self, moved: Collection[int]) -> None:
+        for strategy in moved:
+            if next(self._of_strategy(strategy), None):
+                self._broken.add(strategy)
+            else:
+                self._broken.discard(strategy)
 
     def _judge_portfolio(self, tick: Tick) -> None:
         """Once broken it stays so: orders are cancelled here, positions left from here on."""
@@ -102,7 +166,9 @@ class Watch:
             return None
         if self.halted:
             return self.halted[0]
-        found = [*self._on_word(held[0], tick), *self._of_strategy(held[0])]
+        found = [*self._on_word(held[0], tick)]
+        if held[0] in self._broken:
+            found += self._of_strategy(held[0])
         if held[1] == tick.instrument.id:
             found += self._of_position(held, tick)
         return found[0] if found else None
@@ -113,7 +179,7 @@ class Watch:
                 yield Breach("flatten", "flat", one.reason)
 
     def _of_strategy(self, strategy: int) -> Iterator[Breach]:
-        rules, gained = self._of(strategy), self.memory.gained(self.book, strategy)
+        rules, gained = self._of(strategy), self.memory.gained(strategy)
         yield from at_least("strategy_stop_loss", rules.strategy_stop_loss, -gained)
         yield from at_least("strategy_target", rules.strategy_target, gained)
         fallen = self.memory.best_gain[strategy] - gained

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import localcontext
-from itertools import islice
 from operator import attrgetter
 
 from risk.decide import Decider
@@ -16,7 +15,7 @@ from strategies.lane import DECIMALS, Lane
 from strategies.marked import Marked
 from strategies.runner import Runner
 from strategies.signal import Signal
-from trading.advance import Stop, advance, no_look
+from trading.advance import Stop, advance
 from trading.prices import Prices
 from trading.ticks import Ticks
 
@@ -63,8 +62,7 @@ class Backtest:
 
     def _advance(self, batch: Ticks, events: list[Signal | Stop]) -> None:
         watch = self.decider.watch
-        look = watch.look if watch else no_look
-        advance(self.decider.book, [batch], events, batch.last, self.decider.act, look)
+        advance(self.decider.book, [batch], events, batch.last, self.decider.act, watch)
         made = watch.take() if watch else []
         spoken = [event for event in events if isinstance(event, Signal)]
         self.signals += sorted([*made, *spoken], key=BY_TICK)
@@ -76,7 +74,7 @@ class Backtest:
     def _show_fills(self, tick: int) -> None:
         """A fill of tick n is visible from tick n + 1."""
         fills = self.decider.book.fills
-        for fill in islice(fills, self._fills_seen, None):
+        for fill in fills[self._fills_seen :]:
             runner = self.lane.runners.get(fill.strategy)
             if runner and runner.sees_fills:
                 self.lane.guard(fill.strategy, tick, runner.on_fill, fill)

@@ -42,6 +42,7 @@ class Book:
     _shares: dict[int, int] = field(default_factory=dict, init=False)  # of all strategies, by instrument
     _units: dict[int, int] = field(default_factory=dict, init=False)  # the same times the multiplier
     _columns: Units | None = field(default=None, init=False)  # these as columns, while they stay as they are
+    _held: Set[int] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         for (_, instrument), position in self.positions.items():
@@ -50,19 +51,23 @@ class Book:
     @property
     def watched(self) -> Set[int]:
         """Ids of the instruments whose ticks can move the book, now; an advance passes over all others."""
-        if self.is_watched:
-            return self.working.of.keys() | {
-                instrument for (_, instrument), held in self.positions.items() if held.quantity
-            }
-        return self.working.of.keys()
+        working, held = self.working.of.keys(), self.held if self.is_watched else ()
+        return working | held if working and held else held or working
+
+    @property
+    def held(self) -> Set[int]:
+        """Ids of the instruments of which a strategy holds something."""
+        if self._held is None:
+            self._held = {instrument for (_, instrument), held in self.positions.items() if held.quantity}
+        return self._held
 
     def watches(self, instrument: int) -> bool:
-        return instrument in self.watched
+        return instrument in self.working.of or (self.is_watched and instrument in self.held)
 
     @property
     def is_waiting(self) -> bool:
         """Whether any tick can move the book."""
-        return bool(self.watched)
+        return bool(self.working.of or (self.is_watched and self.held))
 
     def place(self, order: Order) -> None:
         self.instruments[order.instrument.id] = order.instrument
@@ -130,7 +135,7 @@ class Book:
     def hold_nothing(self) -> None:
         for held in (self.positions, self._shares, self._units):
             held.clear()
-        self._columns = None
+        self._columns = self._held = None
 
     def take(self, fill: Fill) -> None:
         """Moves position and cash by a fill."""
@@ -144,7 +149,7 @@ class Book:
     def _note(self, instrument: int, shares: int, multiplier: int) -> None:
         self._shares[instrument] = self._shares.get(instrument, 0) + shares
         self._units[instrument] = self._units.get(instrument, 0) + shares * multiplier
-        self._columns = None
+        self._columns = self._held = None
 
     def _fill(self, order: Order, trade: Trade, tick: Tick) -> Fill:
         """Moves the order on by one trade; brokerage is the order's so far less what was charged already."""

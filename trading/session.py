@@ -34,6 +34,16 @@ def india_time(microseconds: int) -> time:
     return time(seconds // 3600, seconds // 60 % 60, seconds % 60, rest)
 
 
+def day_begin(day: int) -> int:
+    """Midnight in Asia/Kolkata at which a day begins, by its number."""
+    return day * DAY - _INDIA_OFFSET
+
+
+def since_midnight(of: time) -> int:
+    """Microseconds."""
+    return ((of.hour * 60 + of.minute) * 60 + of.second) * SECOND + of.microsecond
+
+
 def india_date(microseconds: int) -> date:
     """Calendar date in Asia/Kolkata."""
     return _date_of((microseconds + _INDIA_OFFSET) // DAY)

@@ -25,16 +25,16 @@ IDS = {1: UUID(int=1), 2: UUID(int=2)}
 EVERYWHERE = Scope()
 
 
-def watched(its_book=None, state=HaltState.REDUCING, scope=EVERYWHERE, **rules) -> Decider:
+def watched(its_book=None, state=HaltState.REDUCING, scope=EVERYWHERE, kind=Watch, **rules) -> Decider:
     its_book = its_book or book("0")
     its_book.is_watched = True
     exits = Exits(((scope, ExitRules(**rules)),), state)
-    return Decider(its_book, Limited([]), watch=Watch(its_book, exits, IDS, Memory.of(its_book)))
+    return Decider(its_book, Limited([]), watch=kind(its_book, exits, IDS, Memory.of(its_book)))
 
 
 def go(deciding: Decider, some_ticks, signals=()) -> Decider:
     ordered = sorted(signals, key=lambda s: (s.tick, s.turn))
-    advance(deciding.book, [Ticks.of(some_ticks)], ordered, some_ticks[-1].number, deciding.act, deciding.watch.look)
+    advance(deciding.book, [Ticks.of(some_ticks)], ordered, some_ticks[-1].number, deciding.act, deciding.watch)
     return deciding
 
 
@@ -231,22 +231,23 @@ def _target(position, at):
     return Target(position, OrderType.LIMIT, limit_price=at.price + position % 2)
 
 
-@given(some.lists(STEPS, min_size=5, max_size=60), RULES)
-def test_exits_only_reduce_and_never_flip(steps, rules):
-    some_ticks, signals = wild(steps)
-    deciding = watched(**{name: getattr(rules, name) for name in rules.__dataclass_fields__})
-    look, positions = deciding.watch.look, deciding.book.positions
+class Checked(Watch):
+    """Exits take the whole position to flat, and nothing of its own is in their way."""
 
-    def checked(at):
-        for made in look(at):
-            own = positions[made.strategy, made.instrument.id].quantity
-            working = [o for o in deciding.book.working if o.strategy == made.strategy]
+    def look(self, tick):
+        for made in super().look(tick):
+            own = self.book.positions[made.strategy, made.instrument.id].quantity
+            working = [o for o in self.book.working if o.strategy == made.strategy]
             assert made.side.sign * made.quantity == -own
             assert not [o for o in working if o.instrument.id == made.instrument.id]
             yield made
 
-    ordered = sorted(signals, key=lambda s: (s.tick, s.turn))
-    advance(deciding.book, [Ticks.of(some_ticks)], ordered, some_ticks[-1].number, deciding.act, checked)
+
+@given(some.lists(STEPS, min_size=5, max_size=60), RULES)
+def test_exits_only_reduce_and_never_flip(steps, rules):
+    some_ticks, signals = wild(steps)
+    deciding = watched(kind=Checked, **{name: getattr(rules, name) for name in rules.__dataclass_fields__})
+    go(deciding, some_ticks, signals)
     assert all(d.approved for d in deciding.decisions if d.signal.source is Source.RULE)
 
 

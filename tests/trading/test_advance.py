@@ -157,19 +157,23 @@ def test_rules_look_after_the_matching_of_a_tick_and_before_what_falls_on_it():
     a_book = book()
     a_book.is_watched = True
 
-    def look(at):
-        seen.append(("look", at.number, a_book.committed(SBIN.id)))
-        return ()
+    class Looks:
+        def skip(self, ticks, begin, end):
+            return begin
+
+        def look(self, at):
+            seen.append(("look", at.number, a_book.committed(SBIN.id)))
+            return ()
 
     def act(event):
         seen.append(("act", event.tick, a_book.committed(SBIN.id)))
         event.at(a_book, SBIN)
 
-    advance(a_book, [Ticks.of(log([(100, True)] * 5))], [buying(2), buying(4)], 5, act, look)
+    advance(a_book, [Ticks.of(log([(100, True)] * 5))], [buying(2), buying(4)], 5, act, Looks())
     assert seen == [("act", 2, 0), ("look", 3, 5), ("look", 4, 5), ("act", 4, 5), ("look", 5, 10)]
 
 
 def test_rules_that_are_off_are_not_asked():
     a_book = held()
-    advance(a_book, [Ticks.of(log([(100, True)] * 5))], [], 5, lambda _: None, lambda _: 1 / 0)
+    advance(a_book, [Ticks.of(log([(100, True)] * 5))], [], 5, lambda _: None, object())
     assert a_book.clock == 5
