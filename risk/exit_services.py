@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from portfolio.models import Portfolio
 from risk import models
-from risk.exits import EXIT_NAMES, Exits
+from risk.exits import EXIT_NAMES, Exits, Scope
 from risk.halt import HaltState
 from risk.versions import check_names, store
 from strategies.models import Strategy
@@ -38,10 +39,15 @@ def change_exits(
 
 
 def exits_value(portfolio: Portfolio) -> Exits:
-    rows = list(models.ExitRules.objects.filter(portfolio=portfolio).select_related("strategy", "instrument"))
-    whole = [row.breach_state for row in rows if not (row.strategy or row.instrument)]
-    state = HaltState(whole[0]) if whole else HaltState.REDUCING
-    return Exits(tuple((row.scope(), row.rules()) for row in rows), state)
+    rows = models.ExitRules.objects.filter(portfolio=portfolio).select_related("strategy", "instrument")
+    return exits_from((row.scope(), row) for row in rows)
+
+
+def exits_from(rows: Iterable[tuple[Scope, models.ExitRules]]) -> Exits:
+    """Of one portfolio."""
+    known = list(rows)
+    whole = [HaltState(row.breach_state) for scope, row in known if scope == Scope()]
+    return Exits(tuple((scope, row.rules()) for scope, row in known), *whole[:1])
 
 
 def note_watched(portfolio_id: int) -> None:

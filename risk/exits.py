@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import time
 from decimal import Decimal
@@ -14,6 +14,7 @@ from risk.halt import HaltState
 PORTFOLIO_RULES = ("max_daily_loss", "max_drawdown")
 STRATEGY_RULES = ("strategy_stop_loss", "strategy_target", "strategy_trailing_stop")
 POSITION_RULES = ("stop_loss", "target", "trailing_stop", "square_off")
+EXIT_RULES = ("daily_loss", "drawdown")  # what halts at a tick, in a backtest as well
 FRACTIONS = ("max_drawdown", "stop_loss", "trailing_stop")  # a target may lie further away
 MOST = Decimal("1e12")
 EXIT_NAMES = (*PORTFOLIO_RULES, *STRATEGY_RULES, *POSITION_RULES)
@@ -79,13 +80,17 @@ class Exits:
 
     def of(self, strategy: int | None = None, symbol: str | None = None) -> ExitRules:
         """The tightest of what covers it."""
-        tightest: dict[str, Any] = {}
-        for scope, rules in self.rules:
-            if scope.covers(strategy, symbol):
-                for name, value in asdict(rules).items():
-                    if value is not None:
-                        tightest[name] = min(value, tightest.get(name, value))
-        return ExitRules(**tightest)
+        covering = [rules for scope, rules in self.rules if scope.covers(strategy, symbol)]
+        return covering[0] if len(covering) == 1 else _tightest(covering)
+
+
+def _tightest(several: Sequence[ExitRules]) -> ExitRules:
+    tightest: dict[str, Any] = {}
+    for rules in several:
+        for name, value in asdict(rules).items():
+            if value is not None:
+                tightest[name] = min(value, tightest.get(name, value))
+    return ExitRules(**tightest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from alphapanda.statements import Asked, write
 from portfolio.models import Portfolio
 from risk import models
 from risk.decide import Trades
+from risk.exits import EXIT_RULES
 from risk.halt import Halt, HaltState
 from risk.scopes import Scope, memory
 from risk.situation import Placed
-from risk.watching import EXIT_RULES
 from strategies.models import Signal
 from trading.bookkeeping import OpenBook
 from trading.models import Order

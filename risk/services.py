@@ -21,10 +21,10 @@ from risk import models, past, records
 from risk.about import About, decider_of
 from risk.decide import Decider, behind_clock
 from risk.exit_services import note_watched
-from risk.exits import Breach
+from risk.exits import EXIT_RULES, Breach
 from risk.halt import HaltState
 from risk.watch import Watch
-from risk.watching import EXIT_RULES, keep_memory, open_watch, restart, save_watch
+from risk.watching import keep_memory, open_watch, restart, save_watch
 from strategies.models import Signal, Strategy
 from strategies.records import signal_event, signal_value
 from strategies.signal import Signal as SignalValue
@@ -124,11 +124,11 @@ def _advance(opened: OpenBook, decider: Decider, due: list[SignalValue], until: 
 
 def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal]) -> None:
     version = next(scope.version for scope in decider.limits.scopes if scope.kind == "portfolio")
-    decisions, said = decider.decisions, _save_watch(opened, decider.watch)
-    by_id = {row.pk: row for row in [*signals, *said]}
-    rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
-    placed = records.placed_in_order(o for d in decisions for o in records.new_orders(d, by_id[d.signal.id]))
     with together(is_last=True):
+        decisions, said = decider.decisions, _save_watch(opened, decider.watch)
+        by_id = {row.pk: row for row in [*signals, *said]}
+        rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
+        placed = records.placed_in_order(o for d in decisions for o in records.new_orders(d, by_id[d.signal.id]))
         bulk.insert(rows)
         for signal in signals:
             signal.is_decided = True

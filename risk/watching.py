@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from alphapanda import bulk
+from alphapanda.prepared import prepared
+from alphapanda.statements import Asked, ask
 from portfolio.models import Portfolio
 from risk import models
-from risk.exit_services import being_flattened, exits_value
-from risk.exits import Breach, Scope
+from risk.exit_services import exits_from
+from risk.exits import EXIT_RULES, Breach, Scope
 from risk.halt import HaltState
 from risk.memory import Memory
+from risk.past import halts_in_force
 from risk.watch import Flattening, Watch
 from strategies.models import Signal, Strategy, StrategyVersion
 from strategies.records import signal_row
@@ -18,7 +25,21 @@ from strategies.signal import Signal as SignalValue
 from trading.bookkeeping import OpenBook
 from trading.reference import INSTRUMENTS
 
-EXIT_RULES = ("daily_loss", "drawdown")  # what halts at a tick, in a backtest as well
+
+class _Parts(NamedTuple):
+    memories: Asked[models.WatchMemory]
+    rules: Asked[models.ExitRules]
+    versions: Asked[tuple[int, UUID]]
+    halts: Asked[models.Halt]
+
+    @classmethod
+    def of(cls, portfolio: int) -> Self:
+        return cls(
+            _memory.later(portfolio),
+            _rules.later(portfolio),
+            _versions.later(portfolio),
+            halts_in_force.later(portfolio),
+        )
 
 
 def open_watch(opened: OpenBook, seen: int) -> Watch | None:
@@ -29,12 +50,41 @@ def open_watch(opened: OpenBook, seen: int) -> Watch | None:
     book.is_watched = True
     known = {*(instrument for _, instrument in book.positions), *(order.instrument.id for order in book.working)}
     book.instruments |= {instrument: INSTRUMENTS[instrument] for instrument in known}
-    row = models.WatchMemory.objects.filter(portfolio=portfolio).first()
-    memory = Memory.load(row.state) if row else Memory.of(book, from_tick=seen + 1 if book.positions else 0)
-    watch = Watch(book, exits_value(portfolio), _versions(opened), memory)
-    watch.halted = _broken(portfolio)
-    watch.flattening = [_flattening(halt, opened, memory, seen) for halt in being_flattened(portfolio)]
-    return watch
+    ask(*(parts := _Parts.of(portfolio.pk)))
+    from_tick = seen + 1 if book.positions else 0
+    memory = Memory.load(parts.memories.rows[0].state) if parts.memories.rows else Memory.of(book, from_tick)
+    exits = exits_from((_scope(row, opened), row) for row in parts.rules.rows)
+    ids = {opened.ordinal(strategy): version for strategy, version in parts.versions.rows}
+    return Watch(book, exits, ids, memory, **_halts(opened, memory, seen, parts.halts.rows))
+
+
+def _halts(opened: OpenBook, memory: Memory, seen: int, halts: Sequence[models.Halt]) -> dict[str, Any]:
+    """What of those in force the watch has brought about, or is to carry out."""
+    broken = [halt for halt in halts if halt.portfolio_id == opened.portfolio.pk and halt.rule in EXIT_RULES]
+    flattening = [_flattening(h, opened, memory, seen) for h in halts if h.flatten and h.flat_at is None]
+    return {"halted": _broken(broken[-1]) if broken else None, "flattening": flattening}
+
+
+@prepared
+def _memory(portfolio: int) -> QuerySet[models.WatchMemory]:
+    return models.WatchMemory.objects.filter(portfolio=portfolio)
+
+
+@prepared
+def _rules(portfolio: int) -> QuerySet[models.ExitRules]:
+    return models.ExitRules.objects.filter(portfolio=portfolio)
+
+
+@prepared
+def _versions(portfolio: int) -> QuerySet[StrategyVersion, tuple[int, UUID]]:
+    """The newest of each strategy."""
+    versions = StrategyVersion.objects.filter(strategy__portfolio=portfolio)
+    return versions.order_by("strategy", "-number").distinct("strategy").values_list("strategy", "pk")
+
+
+def _scope(row: models.ExitRules, opened: OpenBook) -> Scope:
+    strategy = None if row.strategy_id is None else opened.ordinal(row.strategy_id)
+    return Scope(strategy, None if row.instrument_id is None else INSTRUMENTS[row.instrument_id].symbol)
 
 
 def save_watch(opened: OpenBook, watch: Watch) -> tuple[list[Signal], models.Halt | None]:
@@ -48,7 +98,8 @@ def save_watch(opened: OpenBook, watch: Watch) -> tuple[list[Signal], models.Hal
 def keep_memory(opened: OpenBook, watch: Watch | None) -> None:
     """Also while the clock stands: a flattening halt counts from when it was first seen."""
     if watch is not None:
-        models.WatchMemory.objects.update_or_create(portfolio=opened.portfolio, defaults={"state": watch.memory.dump()})
+        row = models.WatchMemory(portfolio_id=opened.portfolio.pk, state=watch.memory.dump())
+        bulk.put([row], ["portfolio_id"], ["state"])
 
 
 def restart(portfolio_id: int) -> None:
@@ -59,14 +110,8 @@ def restart(portfolio_id: int) -> None:
         models.WatchMemory.objects.filter(pk=row.pk).update(state=memory.dump())
 
 
-def _versions(opened: OpenBook) -> dict[int, UUID]:
-    newest = StrategyVersion.objects.filter(strategy__in=opened.ids.values()).order_by("number")
-    return dict(newest.values_list("strategy__ordinal", "pk"))
-
-
-def _broken(portfolio: Portfolio) -> tuple[Breach, HaltState] | None:
-    halt = models.Halt.objects.filter(portfolio=portfolio, rule__in=EXIT_RULES, lifted_at=None).first()
-    return None if halt is None else (Breach(halt.rule, halt.limit, halt.observed), HaltState(halt.state))
+def _broken(halt: models.Halt) -> tuple[Breach, HaltState]:
+    return Breach(halt.rule, halt.limit, halt.observed), HaltState(halt.state)
 
 
 def _flattening(halt: models.Halt, opened: OpenBook, memory: Memory, seen: int) -> Flattening:
