@@ -22,8 +22,10 @@ from alphapanda.pipeline import shard_queue, wake_moving, wake_valuations
 from alphapanda.wake import length_of, whether_woken
 from risk import services
 from risk.about import About
+from risk.outlook import is_quiet
 from strategies.moved import Moved
 from strategies.seen import published_by, told
+from strategies.waiting import waited_for
 from trading.awaited import Awaited, hints_in, hints_of
 from trading.markets import is_replay
 from trading.recent import is_recent
@@ -32,6 +34,7 @@ from trading.session import SECOND, india_date
 ON_TIME_SECONDS = 0.025  # that a tick has waited for its shard
 MOST_HERE = 2  # portfolios, one after the other: a message takes 15 ms, deciding 5
 QUIET_SECONDS = 0.02  # that others need not be told of ticks that nobody seems to wait for: each time takes 0.4 ms
+LOOKED_SECONDS = 0.5  # since others have looked at what a portfolio holds: asked all the time, they do nothing else
 NEAR_TICKS = 5_000  # that its clock may be behind where they must be read from Redis: that takes some milliseconds
 
 
@@ -64,7 +67,8 @@ def handover(market: UUID, shard: int) -> Handover:
 
 class Handover:
     """Of one shard; `hints` say which portfolios wait for what, as of the last time that others were told, if they ever
-    were: they hold for a moment, `hold_until`; `refused` is a portfolio that could not be joined just now.
+    were: they hold for a moment, `hold_until`; `refused` is a portfolio that could not be joined just now, for the
+    clock of those that are `waited` for strategies wait.
     """
 
     def __init__(self, market: UUID, shard: int) -> None:
@@ -73,6 +77,7 @@ class Handover:
         self._has_told = False
         self._hold_until = 0.0
         self._refused: int | None = None
+        self._waited: set[int] = set()
 
     def join(self, moved: Moved, write: Callable[[], None]) -> bool:
         """Before a shard's commit: `write`s new signals in the transaction that decides those of one portfolio, where
@@ -100,8 +105,10 @@ class Handover:
         """
         market, shard = self._place
         others = length_of(shard_queue(shard)), whether_woken(f"evaluate:{market}:{shard}")
-        texts, published, messages, own = replies(hints_in(*self._place), published_by(*self._place), *others)
+        known = hints_in(*self._place), published_by(*self._place), waited_for(*self._place)
+        texts, published, waited, messages, own = replies(*known, *others)
         self._hints, self._has_told, seen = hints_of(texts), True, told(published)
+        self._waited = {int(portfolio) for portfolio in waited}
         self._hold_until = monotonic() + QUIET_SECONDS
         steps, refused, self._refused = self._steps(moved, seen), self._refused, None
         mine = self._mine(steps, seen, refused) if self._is_on_time(moved) else []
@@ -122,13 +129,23 @@ class Handover:
         return monotonic() > self._hold_until or is_replay(self._place[0]) or bool(self._waiting(ticked))
 
     def _waiting(self, ticked: Set[int]) -> set[int]:
-        return {portfolio for portfolio, hint in self._hints.items() if hint.waits_for(ticked)}
+        """Portfolios that have something to do: of what is watched those where something may strike."""
+        waiting = (portfolio for portfolio, hint in self._hints.items() if hint.waits_for(ticked))
+        return {portfolio for portfolio in waiting if not self._may_rest(portfolio, ticked)}
+
+    def _may_rest(self, portfolio: int, ticked: Set[int]) -> bool:
+        """Whether nothing is filled and no exit rule strikes; where that is not known, others have looked just now."""
+        hint = self._hints[portfolio]
+        if not hint.is_watched or hint.may_fill(ticked) or portfolio in self._waited:
+            return False
+        quiet = is_quiet(portfolio, self._place, hint.clock)
+        return abs(time() - hint.at) < LOOKED_SECONDS if quiet is None else quiet
 
     def _steps(self, moved: Moved, seen: int) -> list[Step]:
         """Of portfolios that have something to do."""
         steps = [Step(portfolio, True, correlation) for portfolio, correlation in moved.signalled.items()]
-        for portfolio, hint in self._hints.items():
-            if hint.clock < seen and hint.waits_for(moved.ticked) and portfolio not in moved.signalled:
+        for portfolio in sorted(self._waiting(moved.ticked) - moved.signalled.keys()):
+            if (hint := self._hints[portfolio]).clock < seen:
                 steps.append(Step(portfolio, hint.is_watched))
         return steps
 

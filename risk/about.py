@@ -67,9 +67,12 @@ def decider_of(opened: OpenBook, rows: Sequence[Signal], about: About | None) ->
 
 def _known(opened: OpenBook, rows: Sequence[Signal], about: About | None) -> About:
     """Asked now, unless what was asked before says all that is needed."""
+    if needed := still_needed(opened, rows, about):
+        ask(*needed.queries)
+    return needed or about or About.of(opened.portfolio.pk, set(), set())
+
+
+def still_needed(opened: OpenBook, rows: Sequence[Signal], about: About | None) -> About | None:
+    """To be asked. None where what was asked before says all that is needed."""
     needed = {row.instrument_id for row in rows} | opened.book.watched, past.days_of(rows)
-    if about and about.covers(*needed):
-        return about
-    about = About.of(opened.portfolio.pk, *needed)
-    ask(*about.queries)
-    return about
+    return None if about and about.covers(*needed) else About.of(opened.portfolio.pk, *needed)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from risk.exits import ExitRules
 from risk.memory import Entry, Memory
-from risk.standing import MICRO, Held, Part, micros
+from risk.standing import MICRO, Held, Part
 from trading.columns import Column, Indices
 from trading.marks import MOST
 from trading.session import day_begin, since_midnight
@@ -51,31 +51,41 @@ class Grid:
     """
 
     def __init__(self, memory: Memory, rules_of: RulesOf) -> None:
+        owners = memory.standing.owners
         self.day = memory.day
         self.raw: set[int] = set()
         self.strategies: list[int] = []
-        self.instruments: list[int] = []
-        self.ids = np.empty(0, np.uint32)
-        self.marks = np.empty(0, np.int64)
-        self.cells: Records = np.empty((0, 0), _CELL)
+        self.instruments = sorted(owners)
+        self.ids = np.array(self.instruments, np.uint32)
+        self.marks = np.zeros(len(owners), np.int64)
+        self.cells: Records = np.empty((0, len(owners)), _CELL)
         self.rows: Records = np.empty((0, 1), _ROW)
         self._rules_of = rules_of
-        for instrument in memory.standing.owners:
-            self.renew(instrument, memory)
+        for column, instrument in enumerate(self.instruments):
+            self._note_positions(instrument, column, memory)
+        for strategy in self.strategies:
+            self._note_gain(strategy, memory)
 
     def renew(self, instrument: int, memory: Memory) -> None:
         """After a look at a tick of it."""
-        self.raw.discard(instrument)
+        self._note_positions(instrument, self._column(instrument), memory)
         for strategy in memory.standing.owners.get(instrument, ()):
-            held, row, column = (strategy, instrument), self._row(strategy), self._column(instrument)
-            part, gains = memory.standing.parts[held], [memory.gained(strategy), memory.best_gain[strategy]]
-            entry = memory.entries.get(held)
-            if part.units and (entry is None or max(map(abs, [part.units, *map(micros, gains)])) >= MOST):
+            self._note_gain(strategy, memory)
+
+    def _note_positions(self, instrument: int, column: int, memory: Memory) -> None:
+        self.raw.discard(instrument)
+        self.marks[column] = memory.marks.get(instrument, 0)
+        for strategy in memory.standing.owners.get(instrument, ()):
+            held, row = (strategy, instrument), self._row(strategy)
+            part, entry = memory.standing.parts[held], memory.entries.get(held)
+            if part.units and (entry is None or abs(part.units) >= MOST):
                 self.raw.add(instrument)
-                return
-            self.cells[row, column] = self._cell(held, part, entry) if entry else _FLAT
-            self.marks[column] = memory.marks.get(instrument, 0)
-            self.rows[row, 0]["gain"], self.rows[row, 0]["best_gain"] = map(micros, gains)
+            else:
+                self.cells[row, column] = self._cell(held, part, entry) if entry else _FLAT
+
+    def _note_gain(self, strategy: int, memory: Memory) -> None:
+        row = self.rows[self._row(strategy), 0]
+        row["gain"], row["best_gain"] = at_most(memory.gained(strategy)), at_most(memory.best_gain[strategy])
 
     def _cell(self, held: Held, part: Part, entry: Entry) -> tuple[Any, ...]:
         rules, cost = self._rules_of(*held), part.position.cost

@@ -87,6 +87,11 @@ class Memory:
         self.equity = book.cash + rupees(self.standing.worth)
         book.peak_equity = max(book.peak_equity, self.peak)
 
+    def go_on(self) -> None:
+        """With the next fills of the same book."""
+        if self._standing:
+            self._standing.seen_fills = 0
+
     @property
     def has_looked(self) -> bool:
         return self._standing is not None

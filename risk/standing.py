@@ -64,7 +64,7 @@ class Standing:
         self.held: Counter[int] = Counter()
         self.owners: dict[int, list[int]] = {}
         self.parts: dict[Held, Part] = {}
-        self._book, self._marks, self._fills = book, marks, len(book.fills)
+        self._book, self._marks, self.seen_fills = book, marks, len(book.fills)
         for held, position in book.positions.items():
             self.owners.setdefault(held[1], []).append(held[0])
             self._put(held, Part.of(position, marks.get(held[1])))
@@ -79,11 +79,11 @@ class Standing:
 
     def _note_fills(self) -> None:
         fills = self._book.fills
-        for fill in fills[self._fills :]:
+        for fill in fills[self.seen_fills :]:
             owners = self.owners.setdefault(fill.instrument.id, [])
             if fill.strategy not in owners:
                 owners.append(fill.strategy)
-        self._fills = len(fills)
+        self.seen_fills = len(fills)
 
     def _note_position(self, held: Held, mark_e4: int) -> None:
         part, position = self.parts.get(held), self._book.positions[held]

@@ -72,6 +72,8 @@ class Shown:
 
     def is_exact(self, grid: Grid) -> bool:
         """Whether whole numbers of 64 bits are."""
+        if np.abs(grid.rows["gain"]).max(initial=0) >= MOST:
+            return False
         highest = float(max(self.prices.max(initial=0), grid.marks.max(initial=0)))
         return highest < PRICES and highest * np.abs(grid.cells["units"]).sum(dtype=float) < MOST
 

@@ -27,6 +27,7 @@ from trading.ticks import Ticks
 
 FIRST_N = 1_000  # a strategy's own signals of a tick are numbered far below
 FEWEST = 16  # ticks that are taken in at once: that takes as long as a look at so many
+SAMPLE = 256
 RETRY = 10 * SECOND  # of market time, after which an exit that was denied or cancelled is tried again
 
 
@@ -78,7 +79,7 @@ class Watch:
         """From a place on, the first tick that may fill an order or at which a rule may strike, or the end: what lies
         before it is taken in at once.
         """
-        if end - begin < self._fewest() or self._is_busy():
+        if self._is_busy() or not self._are_many(ticks, begin, end):
             return begin
         grid = self._grid_now()
         place = ticks.find(self.book.working.of.keys() | grid.raw, begin, end)
@@ -89,14 +90,18 @@ class Watch:
         self._rest = FEWEST if place == begin else 0
         return place
 
-    def _fewest(self) -> int:
-        """Ticks for which it is no loss to take them in at once."""
-        return FEWEST if self._grid else max(FEWEST, len(self.book.positions) // 2)
+    def _are_many(self, ticks: Ticks, begin: int, end: int) -> bool:
+        """Ticks of what is held, as far as the first tell: so many that it is no loss to take them in at once."""
+        few = FEWEST if self._grid else max(FEWEST, len(self.book.positions) // 2)
+        if end - begin < few:
+            return False
+        some = ticks.column("instrument")[begin : min(end, begin + SAMPLE)].tolist()
+        return sum(map(self.book.held.__contains__, some)) * (end - begin) >= few * len(some)
 
     def _is_busy(self) -> bool:
         """Whether the next tick is to be looked at for itself."""
         self._rest -= 1
-        return bool(self.halted or self.flattening or self._broken or self._rest >= 0 or not self.memory.has_looked)
+        return bool(self.is_leaving or self._broken or self._rest >= 0 or not self.memory.has_looked)
 
     def _grid_now(self) -> Grid:
         """That of the day, with what has been looked at since."""
@@ -109,6 +114,16 @@ class Watch:
 
     def _rules_of(self, strategy: int, instrument: int | None) -> ExitRules:
         return self._of(strategy, None if instrument is None else self.book.instruments[instrument].symbol)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether somebody's word or a broken rule of the portfolio wants all to be left."""
+        return bool(self.halted or self.flattening)
+
+    def go_on(self) -> None:
+        """With the next transaction of the same book, where nothing has been filled yet."""
+        self.book.peak_equity = max(self.book.peak_equity, self.memory.peak)
+        self.memory.go_on()
 
     def take(self) -> list[Signal]:
         """What was said since the last time, in order."""
@@ -128,7 +143,7 @@ class Watch:
         while a portfolio may hold thousands.
         """
         held = self.book.positions
-        if self.halted or self.flattening:
+        if self.is_leaving:
             some = list(held)
         else:
             some = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import msgspec
 from django.db.models import QuerySet
 
 from alphapanda import bulk
@@ -14,9 +15,10 @@ from alphapanda.statements import Asked, ask
 from portfolio.models import Portfolio
 from risk import models
 from risk.exit_services import exits_from
-from risk.exits import EXIT_RULES, Breach, Scope
+from risk.exits import EXIT_RULES, Breach, Exits, Scope
 from risk.halt import HaltState
 from risk.memory import Memory
+from risk.outlook import take_outlook
 from risk.past import halts_in_force
 from risk.watch import Flattening, Watch
 from strategies.models import Signal, Strategy, StrategyVersion
@@ -25,37 +27,53 @@ from strategies.signal import Signal as SignalValue
 from trading.bookkeeping import OpenBook
 from trading.reference import INSTRUMENTS
 
+_MEMORY = "SELECT state::text FROM risk_watchmemory WHERE portfolio_id = %s"
+
 
 class _Parts(NamedTuple):
-    memories: Asked[models.WatchMemory]
+    memory: Asked[tuple[str]]
     rules: Asked[models.ExitRules]
     versions: Asked[tuple[int, UUID]]
     halts: Asked[models.Halt]
 
     @classmethod
     def of(cls, portfolio: int) -> Self:
-        return cls(
-            _memory.later(portfolio),
-            _rules.later(portfolio),
-            _versions.later(portfolio),
-            halts_in_force.later(portfolio),
-        )
+        memory = Asked(_MEMORY, [portfolio], list)
+        return cls(memory, _rules.later(portfolio), _versions.later(portfolio), halts_in_force.later(portfolio))
 
 
-def open_watch(opened: OpenBook, seen: int) -> Watch | None:
-    """None where nothing is to be looked at. What is new looks from behind `seen` on, never at the past."""
+def open_watch(opened: OpenBook, seen: int, before: int, *more: Asked[Any]) -> Watch:
+    """Of a watched portfolio, up to `before` a signal that is to be decided. What is new looks from behind `seen` on,
+    never at the past. What else is asked is answered.
+    """
     portfolio, book = opened.portfolio, opened.book
-    if not portfolio.is_watched:
-        return None
-    book.is_watched = True
     known = {*(instrument for _, instrument in book.positions), *(order.instrument.id for order in book.working)}
     book.instruments |= {instrument: INSTRUMENTS[instrument] for instrument in known}
-    ask(*(parts := _Parts.of(portfolio.pk)))
-    from_tick = seen + 1 if book.positions else 0
-    memory = Memory.load(parts.memories.rows[0].state) if parts.memories.rows else Memory.of(book, from_tick)
+    ask(*(parts := _Parts.of(portfolio.pk)), *more)
     exits = exits_from((_scope(row, opened), row) for row in parts.rules.rows)
-    ids = {opened.ordinal(strategy): version for strategy, version in parts.versions.rows}
-    return Watch(book, exits, ids, memory, **_halts(opened, memory, seen, parts.halts.rows))
+    watch = _as_left(opened, exits, before, parts) or _loaded(opened, exits, seen, parts)
+    watch.ids = {opened.ordinal(strategy): version for strategy, version in parts.versions.rows}
+    return watch
+
+
+def _as_left(opened: OpenBook, exits: Exits, before: int, parts: _Parts) -> Watch | None:
+    """As this process left it, and has looked on with it since; what it has seen is not looked at again. None where it
+    would see anything else now.
+    """
+    left = take_outlook(opened.portfolio, opened.book)
+    if left is None or left.seen >= before or left.watch.exits != exits or not parts.memory.rows:
+        return None
+    if left.watch.is_leaving or any(halt.flatten or halt.rule in EXIT_RULES for halt in parts.halts.rows):
+        return None
+    opened.book.clock = left.seen
+    left.watch.go_on()
+    return left.watch
+
+
+def _loaded(opened: OpenBook, exits: Exits, seen: int, parts: _Parts) -> Watch:
+    book, states = opened.book, [msgspec.json.decode(state) for (state,) in parts.memory.rows]
+    memory = Memory.load(states[0]) if states else Memory.of(book, from_tick=seen + 1 if book.positions else 0)
+    return Watch(book, exits, {}, memory, **_halts(opened, memory, seen, parts.halts.rows))
 
 
 def _halts(opened: OpenBook, memory: Memory, seen: int, halts: Sequence[models.Halt]) -> dict[str, Any]:
@@ -63,11 +81,6 @@ def _halts(opened: OpenBook, memory: Memory, seen: int, halts: Sequence[models.H
     broken = [halt for halt in halts if halt.portfolio_id == opened.portfolio.pk and halt.rule in EXIT_RULES]
     flattening = [_flattening(h, opened, memory, seen) for h in halts if h.flatten and h.flat_at is None]
     return {"halted": _broken(broken[-1]) if broken else None, "flattening": flattening}
-
-
-@prepared
-def _memory(portfolio: int) -> QuerySet[models.WatchMemory]:
-    return models.WatchMemory.objects.filter(portfolio=portfolio)
 
 
 @prepared
@@ -95,11 +108,10 @@ def save_watch(opened: OpenBook, watch: Watch) -> tuple[list[Signal], models.Hal
     return rows, _new_halt(opened.portfolio, watch)
 
 
-def keep_memory(opened: OpenBook, watch: Watch | None) -> None:
+def keep_memory(opened: OpenBook, watch: Watch) -> None:
     """Also while the clock stands: a flattening halt counts from when it was first seen."""
-    if watch is not None:
-        row = models.WatchMemory(portfolio_id=opened.portfolio.pk, state=watch.memory.dump())
-        bulk.put([row], ["portfolio_id"], ["state"])
+    row = models.WatchMemory(portfolio_id=opened.portfolio.pk, state=watch.memory.dump())
+    bulk.put([row], ["portfolio_id"], ["state"])
 
 
 def restart(portfolio_id: int) -> None:

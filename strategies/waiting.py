@@ -66,6 +66,11 @@ def whether_released(market: UUID, shard: int, portfolio: int) -> Command:
     return lambda redis: redis.srem(key("waiting", market, shard), portfolio)
 
 
+def waited_for(market: UUID, shard: int) -> Command:
+    """Portfolios for whose clock a strategy waits."""
+    return lambda redis: redis.smembers(key("waiting", market, shard))
+
+
 def _known(runner: Runner, strategy: models.Strategy, ticks: Ticks) -> Known:
     until = _until(strategy, ticks)
     rows = _fills(strategy.pk, runner.shown, until) if until >= runner.place else ()

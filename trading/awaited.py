@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from time import time
 from uuid import UUID
 
 import msgspec
@@ -16,22 +17,31 @@ from trading.markets import is_replay, last_tick
 
 
 class Awaited(msgspec.Struct):
-    """None stands for all instruments: a replay is held back by every clock."""
+    """None stands for all instruments: a replay is held back by every clock. Of a watched portfolio orders wait for
+    those in `working`, the others are held. `at` is when that was noted (seconds since the epoch).
+    """
 
     instruments: list[int] | None
     is_watched: bool
     clock: int
+    working: list[int] = []
+    at: float = 0.0
 
     def waits_for(self, ticked: Set[int]) -> bool:
         """For any of these instruments."""
         return self.instruments is None or not ticked.isdisjoint(self.instruments)
+
+    def may_fill(self, ticked: Set[int]) -> bool:
+        return not ticked.isdisjoint(self.working)
 
 
 def note_awaited(portfolio: Portfolio, book: Book) -> None:
     name = key("awaited", portfolio.market_id, portfolio.shard)
     is_bound = is_replay(portfolio.market_id)
     if is_bound or book.is_waiting:
-        hint = Awaited(None if is_bound else sorted(book.watched), book.is_watched, book.clock)
+        instruments = None if is_bound else sorted(book.watched)
+        working = [*book.working.of] if book.is_watched else []
+        hint = Awaited(instruments, book.is_watched, book.clock, working, time())
         tell(lambda redis: redis.hset(name, str(portfolio.pk), msgspec.json.encode(hint)))
     else:
         tell(lambda redis: redis.hdel(name, str(portfolio.pk)))
@@ -63,6 +73,8 @@ def may_match(portfolio_id: int, hint: bytes | None, seen: int) -> bool:
         return has_ended(portfolio_id, hint)
     if waiting.instruments is None:
         return True
+    if waiting.is_watched:
+        return False  # deciding matches it, where its shard looks
     log = MarketLog(connection(), market_and_shard(portfolio_id)[0])
     return log.have_ticked(waiting.instruments, waiting.clock)
 

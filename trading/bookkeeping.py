@@ -184,14 +184,19 @@ def ticks_for(opened: OpenBook, after: int, until: int, watched: Set[int]) -> It
 
 
 def save_clock(opened: OpenBook) -> None:
-    """Where an advance has moved nothing else: it commits without waiting for the disk. What a crash of PostgreSQL
+    """Where an advance has moved nothing else."""
+    with together(is_last=True):
+        may_be_lost(opened)
+        save_book(opened)
+
+
+def may_be_lost(opened: OpenBook) -> None:
+    """The transaction, which moves a clock alone: it commits without waiting for the disk. What a crash of PostgreSQL
     takes is worked out again, the same; nothing that is committed later outlives it. A replay's log may be trimmed up
     to its clocks, so those must last.
     """
-    with together(is_last=True):
-        if not is_replay(opened.portfolio.market_id):
-            write("SET LOCAL synchronous_commit = off", [])
-        save_book(opened)
+    if not is_replay(opened.portfolio.market_id):
+        write("SET LOCAL synchronous_commit = off", [])
 
 
 def save_book(opened: OpenBook, placed: Iterable[models.Order] = ()) -> None:

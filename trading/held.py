@@ -36,6 +36,11 @@ def take(portfolio_id: int) -> Held:
     return _held.pop(portfolio_id, NOTHING)
 
 
+def now(portfolio_id: int) -> Held:
+    """Another one, or NOTHING, after whoever has taken it since."""
+    return _held.get(portfolio_id, NOTHING)
+
+
 def give_back(portfolio: Portfolio, book: Book) -> None:
     """With the decimals that the ledger has."""
     for fill in book.fills:

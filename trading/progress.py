@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from time import time
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 
-from alphapanda.connection import connection
+from alphapanda.connection import connection, reply
 from alphapanda.prepared import prepared
 from alphapanda.statements import ask
 from alphapanda.wake import redis_fullness
 from portfolio.models import Portfolio
 from strategies.models import Control, Shard, Signal
 from strategies.seen import seen_by
+from trading.awaited import hints_in, hints_of
 from trading.log import MarketLog
 from trading.models import Market, Order
 from trading.order import OrderStatus
 
+LOOKED_SECONDS = 3.0  # that a shard may leave a watched portfolio's clock where it is, while it looks at its ticks
 LATE_TICKS = 50_000  # of a live or mock market: at its busiest about a minute
 ENDS = (Control.Kind.STOP, Control.Kind.QUARANTINE)
 _HELD = Q(positions__quantity__gt=0) | Q(positions__quantity__lt=0)
@@ -52,7 +55,18 @@ def behind(market: Market, shard: int, seen: int) -> dict[int, bool]:
     watched, ended, resting = _watched.later(*place), _ended.later(*place, seen + 1), _resting.later(*place)
     ask(watched, ended, resting)
     left = [*(pk for (pk,) in ended.rows), *_ticked(set(resting.rows), market.pk, seen)]
-    return {pk: True for (pk,) in watched.rows} | dict.fromkeys(left, False)
+    return dict.fromkeys(_forgotten([pk for (pk,) in watched.rows], market.pk, shard), True) | dict.fromkeys(
+        left, False
+    )
+
+
+def _forgotten(watched: Sequence[int], market: UUID, shard: int) -> Iterator[int]:
+    """Those that their shard does not look at of its own accord, as it did just now."""
+    hints = hints_of(reply(hints_in(market, shard))) if watched else {}
+    for portfolio in watched:
+        hint = hints.get(portfolio)
+        if hint is None or not hint.is_watched or abs(time() - hint.at) > LOOKED_SECONDS:
+            yield portfolio
 
 
 @prepared

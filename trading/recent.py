@@ -53,6 +53,11 @@ def forget_read(place: Place) -> None:
     _read.pop(place, None)
 
 
+def newest(place: Place) -> int:
+    """The last tick that is known here, 0 for none."""
+    return _read[place].entries[-1].last if place in _read and _read[place].entries else 0
+
+
 def is_recent(place: Place, after: int, until: int) -> bool:
     """Whether all ticks behind one number up to another are known here."""
     return place in _read and _read[place].covers(after, until)
