@@ -19,7 +19,7 @@ from trading.columns import Column, Indices
 from trading.marks import MOST
 from trading.session import day_begin, since_midnight
 
-RulesOf = Callable[[int, int | None], ExitRules]  # of a strategy (ordinal), or of it in an instrument (id)
+RulesOf = Callable[[int | None, int | None], ExitRules]  # of all, a strategy (ordinal), or of it in an instrument (id)
 Records = NDArray[np.void]
 OFF = 1e30  # a fraction that nothing reaches
 _CELL = [("units", "i8"), ("best", "i8"), ("low", "i8"), ("high", "i8"), ("until", "i8"), ("trail", "f8")]

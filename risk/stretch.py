@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from risk.exits import ExitRules
-from risk.grid import OFF, Grid, at_most
+from risk.grid import OFF, Grid, RulesOf, at_most
 from risk.memory import Memory
 from risk.standing import MICRO, rupees
 from trading.book import Book
@@ -20,7 +20,8 @@ from trading.session import day_begin
 from trading.ticks import Ticks
 
 Flags = NDArray[np.bool_]
-SPAN = 1_024  # ticks at once
+FEWEST = 16  # ticks that are taken in at once: that takes as long as a look at so many
+SAMPLE, SPAN = 256, 1_024  # ticks that are counted, and those at once
 PRICES = 2**40  # 1/10,000 rupee: higher ones are looked at one by one
 NEARLY = 1 - 1e-9  # of what is reckoned in floating point
 
@@ -140,19 +141,59 @@ class Stretch:
         memory.pass_equity(book, rupees(int(self.top[count - 1])))
 
 
-def pass_over(memory: Memory, book: Book, rules: ExitRules, grid: Grid, ticks: Ticks, begin: int, end: int) -> int:
-    """From a place on, takes in all ticks up to the first at which a rule may strike, or to the end; returns its place.
-    No order works in what is held.
-    """
-    while grid.instruments and begin < end:
-        stop = min(begin + SPAN, end)
-        shown, equity = Shown(grid, ticks, begin, stop), Equity.of(memory, rules)
-        if not shown.is_exact(grid) or equity.peak >= MOST:
+class Stretches:
+    """Of a watch with its book; `looked_at` are instruments of which it has looked at a tick since."""
+
+    def __init__(self, book: Book, rules_of: RulesOf) -> None:
+        self.looked_at: set[int] = set()
+        self._book = book
+        self._rules_of = rules_of
+        self._grid: Grid | None = None
+        self._rest = 0
+
+    def skip(self, memory: Memory, ticks: Ticks, begin: int, end: int) -> int:
+        """From a place on, takes in all ticks up to the first at which a rule may strike or an order may fill, or to
+        the end; returns its place. Where the first is one, so many are left to a look at each.
+        """
+        self._rest -= 1
+        if self._rest >= 0 or not self._are_many(ticks, begin, end):
             return begin
-        stretch = Stretch(grid, shown, equity)
-        quiet = stretch.quiet()
-        stretch.take_in(memory, book, quiet)
-        if quiet < len(shown):
-            return int(shown.places[quiet])
-        begin = stop
-    return end
+        grid = self._grid_now(memory)
+        place = ticks.find(self._book.working.of.keys() | grid.raw, begin, end)
+        end = end if place is None else place
+        if end - begin < FEWEST:
+            return begin
+        place = self._pass_over(grid, memory, ticks, begin, end)
+        self._rest = FEWEST if place == begin else 0
+        return place
+
+    def _are_many(self, ticks: Ticks, begin: int, end: int) -> bool:
+        """Ticks of what is held, as far as the first tell: so many that it is no loss to take them in at once."""
+        few = FEWEST if self._grid else max(FEWEST, len(self._book.positions) // 2)
+        if end - begin < few:
+            return False
+        some = ticks.column("instrument")[begin : min(end, begin + SAMPLE)].tolist()
+        return sum(map(self._book.held.__contains__, some)) * (end - begin) >= few * len(some)
+
+    def _grid_now(self, memory: Memory) -> Grid:
+        """That of the day, with what has been looked at since."""
+        if self._grid is None or self._grid.day != memory.day:
+            self._grid = Grid(memory, self._rules_of)
+        for instrument in self.looked_at:
+            self._grid.renew(instrument, memory)
+        self.looked_at.clear()
+        return self._grid
+
+    def _pass_over(self, grid: Grid, memory: Memory, ticks: Ticks, begin: int, end: int) -> int:
+        while grid.instruments and begin < end:
+            stop = min(begin + SPAN, end)
+            shown, equity = Shown(grid, ticks, begin, stop), Equity.of(memory, self._rules_of(None, None))
+            if not shown.is_exact(grid) or equity.peak >= MOST:
+                return begin
+            stretch = Stretch(grid, shown, equity)
+            quiet = stretch.quiet()
+            stretch.take_in(memory, self._book, quiet)
+            if quiet < len(shown):
+                return int(shown.places[quiet])
+            begin = stop
+        return end

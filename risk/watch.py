@@ -12,11 +12,10 @@ from uuid import UUID
 
 from alphapanda.identity import derived_id
 from risk.exits import Breach, ExitRules, Exits, Scope, at_least
-from risk.grid import Grid
 from risk.halt import Halt, HaltState
 from risk.memory import Entry, Memory
 from risk.standing import Held
-from risk.stretch import pass_over
+from risk.stretch import Stretches
 from strategies.signal import Signal, Source
 from trading.book import Book
 from trading.instrument import from_e4
@@ -26,8 +25,6 @@ from trading.tick import Tick
 from trading.ticks import Ticks
 
 FIRST_N = 1_000  # a strategy's own signals of a tick are numbered far below
-FEWEST = 16  # ticks that are taken in at once: that takes as long as a look at so many
-SAMPLE = 256
 RETRY = 10 * SECOND  # of market time, after which an exit that was denied or cancelled is tried again
 
 
@@ -56,13 +53,14 @@ class Watch:
     signals: list[Signal] = field(default_factory=list)
     _rules: dict[tuple[int | None, str | None], ExitRules] = field(default_factory=dict)
     _broken: set[int] = field(default_factory=set)  # strategies with a rule about the whole of one that strikes
-    _grid: Grid | None = None
-    _looked_at: set[int] = field(default_factory=set)  # instruments, since it was made
-    _rest: int = 0  # ticks that are looked at one by one, for the next one may strike
+    _stretches: Stretches = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._stretches = Stretches(self.book, self._rules_of)
 
     def look(self, tick: Tick) -> Iterator[Signal]:
         """Signals to be decided one by one, before those of the strategies at this tick."""
-        self._looked_at.add(tick.instrument.id)
+        self._stretches.looked_at.add(tick.instrument.id)
         self._judge_strategies(self.memory.note(self.book, tick))
         if tick.number < self.memory.from_tick:
             return
@@ -79,40 +77,11 @@ class Watch:
         """From a place on, the first tick that may fill an order or at which a rule may strike, or the end: what lies
         before it is taken in at once.
         """
-        if self._is_busy() or not self._are_many(ticks, begin, end):
+        if self.is_leaving or self._broken or not self.memory.has_looked:
             return begin
-        grid = self._grid_now()
-        place = ticks.find(self.book.working.of.keys() | grid.raw, begin, end)
-        end = end if place is None else place
-        if end - begin < FEWEST:
-            return begin
-        place = pass_over(self.memory, self.book, self._of(), grid, ticks, begin, end)
-        self._rest = FEWEST if place == begin else 0
-        return place
+        return self._stretches.skip(self.memory, ticks, begin, end)
 
-    def _are_many(self, ticks: Ticks, begin: int, end: int) -> bool:
-        """Ticks of what is held, as far as the first tell: so many that it is no loss to take them in at once."""
-        few = FEWEST if self._grid else max(FEWEST, len(self.book.positions) // 2)
-        if end - begin < few:
-            return False
-        some = ticks.column("instrument")[begin : min(end, begin + SAMPLE)].tolist()
-        return sum(map(self.book.held.__contains__, some)) * (end - begin) >= few * len(some)
-
-    def _is_busy(self) -> bool:
-        """Whether the next tick is to be looked at for itself."""
-        self._rest -= 1
-        return bool(self.is_leaving or self._broken or self._rest >= 0 or not self.memory.has_looked)
-
-    def _grid_now(self) -> Grid:
-        """That of the day, with what has been looked at since."""
-        if self._grid is None or self._grid.day != self.memory.day:
-            self._grid = Grid(self.memory, self._rules_of)
-        for instrument in self._looked_at:
-            self._grid.renew(instrument, self.memory)
-        self._looked_at.clear()
-        return self._grid
-
-    def _rules_of(self, strategy: int, instrument: int | None) -> ExitRules:
+    def _rules_of(self, strategy: int | None, instrument: int | None) -> ExitRules:
         return self._of(strategy, None if instrument is None else self.book.instruments[instrument].symbol)
 
     @property

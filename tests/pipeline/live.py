@@ -61,18 +61,22 @@ class House:
         start(create_strategy(portfolio or self.portfolio, strategy, strategy, {}, chosen))
         Control.objects.update(from_tick=1)
 
-    def append(self, instrument, **more) -> None:
+    def append(self, instrument, price=100, **more) -> None:
         number, controls = self.log.tail() + 1, Control.objects.filter(from_tick__isnull=False).count()
-        assert self.log.append("me", number - 1, controls, Ticks.of([tick(number, 100, instrument, **more)]))
+        assert self.log.append("me", number - 1, controls, Ticks.of([tick(number, price, instrument, **more)]))
 
-    def append_now(self, instrument) -> None:
+    def append_now(self, instrument, price=100) -> None:
         """A tick that has not waited."""
         now = soon()
-        self.append(instrument, seconds=(now - OPEN) / SECOND, arrival=now)
+        self.append(instrument, price, seconds=(now - OPEN) / SECOND, arrival=now)
 
     def tick(self, instrument) -> None:
         self.append(instrument)
-        evaluation.evaluate(self.market.pk, self.portfolio.shard, 0.5, Behind(lambda _: None))
+        self.see(self.portfolio.shard)
+
+    def see(self, shard, seconds=0.5) -> None:
+        """A shard evaluates what there is; nothing is handed on."""
+        evaluation.evaluate(self.market.pk, shard, seconds, Behind(lambda _: None))
 
     def run(self) -> None:
         """Everything that is woken, until nobody is; no sweep comes."""

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import pytest
 
+from portfolio.position import Position, apply
 from risk.decide import Decider
 from risk.exits import ExitRules, Exits, Scope
 from risk.memory import Memory
 from risk.scopes import Limited
-from risk.watch import FEWEST, Watch
+from risk.stretch import FEWEST
+from risk.watch import Watch
 from tests.builders import book, signal, tick
 from trading.advance import advance
 from trading.instrument import Instrument, from_e4
@@ -19,6 +21,7 @@ from trading.session import DAY, SECOND
 from trading.ticks import Ticks
 
 INSTRUMENTS = [Instrument(n, f"S{n}", Decimal("0.05"), multiplier=1 + n % 2) for n in range(1, 6)]
+HELD = Instrument(9, "HELD", Decimal("0.05"), multiplier=2)
 IDS = {strategy: UUID(int=strategy) for strategy in (1, 2, 3)}
 NONE = ExitRules()
 RULES = {
@@ -42,10 +45,10 @@ class OneByOne(Watch):
 
 def walked(seed, length=3_000, days=2):
     """Ticks of a random walk, a second apart, a night between the days; and signals of three strategies."""
-    chance, prices = Random(seed), {instrument.id: 2_000 for instrument in INSTRUMENTS}
+    chance, prices = Random(seed), {instrument.id: 2_000 for instrument in (*INSTRUMENTS, HELD)}
     some_ticks, signals = [], []
     for number in range(1, length + 1):
-        instrument = chance.choice(INSTRUMENTS)
+        instrument = chance.choice(INSTRUMENTS if number % 50 else [HELD])
         prices[instrument.id] += chance.choice((-1, 0, 0, 1))
         night = (number * days // (length + 1)) * DAY // SECOND
         at = tick(number, Decimal(prices[instrument.id]) / 20, instrument, seconds=number + night)
@@ -55,11 +58,17 @@ def walked(seed, length=3_000, days=2):
     return some_ticks, signals
 
 
-def decided(kind, rules, some_ticks, signals, batch=700):
+def decided(kind, rules, some_ticks, signals, held=15, base=0, batch=700):
+    """Of a portfolio that held something before; one of its strategies has gained `base` rupees less so far."""
     its_book = book("5")
     its_book.is_watched = True
+    for instrument in (HELD, INSTRUMENTS[0]):
+        before = Position(multiplier=instrument.multiplier)
+        its_book.hold(3, instrument.id, apply(before, held, Decimal(100), Decimal(2)))
+        its_book.instruments[instrument.id] = instrument
     exits = Exits(((Scope(), rules), (Scope(2, "S3"), ExitRules(stop_loss=Decimal("0.004")))))
     deciding = Decider(its_book, Limited([]), watch=kind(its_book, exits, IDS, Memory.of(its_book)))
+    deciding.watch.memory.base[3] -= base
     for begin in range(0, len(some_ticks), batch):
         part = Ticks.of(some_ticks[begin : begin + batch])
         due = [s for s in signals if part.first <= s.tick <= part.last]
@@ -92,6 +101,14 @@ def test_rules_strike_in_these_walks(rules):
     assert any(s.reason.partition(":")[0] != "stop_loss" or rules.stop_loss for signals in made for s in signals)
 
 
+@pytest.mark.parametrize("amounts", [(10**11, 0), (10**14, 0), (10**17, 0), (15, 10**13), (15, -(10**13))])
+@pytest.mark.parametrize("rules", ["best of a position", "best of a strategy"])
+def test_amounts_beyond_64_bits_are_exact_too(rules, amounts):
+    some_ticks, signals = walked(2, 1_000)
+    whole = [decided(kind, RULES[rules], some_ticks, signals, *amounts) for kind in (Watch, OneByOne)]
+    assert left(whole[0]) == left(whole[1])
+
+
 def test_most_ticks_are_taken_in_at_once():
     looked = []
 
@@ -102,7 +119,7 @@ def test_most_ticks_are_taken_in_at_once():
 
     some_ticks, _ = walked(1)
     decided(Counted, RULES["nothing strikes"], some_ticks, [signal(5, some_ticks[0])])
-    assert 0 < len(looked) < 2 * FEWEST
+    assert 0 < len(looked) < 3 * FEWEST
 
 
 def test_what_is_kept_up_is_what_all_positions_come_to():
