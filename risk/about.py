@@ -69,7 +69,9 @@ def _known(opened: OpenBook, rows: Sequence[Signal], about: About | None) -> Abo
     """Asked now, unless what was asked before says all that is needed."""
     if needed := still_needed(opened, rows, about):
         ask(*needed.queries)
-    return needed or about or About.of(opened.portfolio.pk, set(), set())
+    known = needed or about
+    assert known is not None, "what was not asked before is needed"
+    return known
 
 
 def still_needed(opened: OpenBook, rows: Sequence[Signal], about: About | None) -> About | None:

@@ -132,7 +132,7 @@ def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal]) -> None
     version = next(scope.version for scope in decider.limits.scopes if scope.kind == "portfolio")
     with together(is_last=True):
         decisions, said = decider.decisions, _save_watch(opened, decider.watch)
-        if not (decisions or said or opened.book.closed):
+        if not (decisions or said or _is_moved(opened, decider)):
             may_be_lost(opened)
         by_id = {row.pk: row for row in [*signals, *said]}
         rows = [records.decision_row(d, by_id[d.signal.id], version) for d in decisions]
@@ -144,6 +144,12 @@ def _save(opened: OpenBook, decider: Decider, signals: Sequence[Signal]) -> None
         save_book(opened, placed)
         past.count(rows, placed)
     transaction.on_commit(lambda: publish([*map(signal_event, said), *records.events(rows, placed)]))
+
+
+def _is_moved(opened: OpenBook, decider: Decider) -> bool:
+    """Whether more than the clock is."""
+    is_leaving = decider.watch is not None and decider.watch.is_leaving
+    return bool(opened.book.fills or opened.book.closed or is_leaving)
 
 
 def _save_watch(opened: OpenBook, watch: Watch | None) -> list[Signal]:

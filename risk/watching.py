@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from alphapanda import bulk
 from alphapanda.prepared import prepared
+from alphapanda.rows import new
 from alphapanda.statements import Asked, ask
 from portfolio.models import Portfolio
 from risk import models
@@ -110,7 +111,7 @@ def save_watch(opened: OpenBook, watch: Watch) -> tuple[list[Signal], models.Hal
 
 def keep_memory(opened: OpenBook, watch: Watch) -> None:
     """Also while the clock stands: a flattening halt counts from when it was first seen."""
-    row = models.WatchMemory(portfolio_id=opened.portfolio.pk, state=watch.memory.dump())
+    row = new(models.WatchMemory, portfolio_id=opened.portfolio.pk, state=watch.memory.dump())
     bulk.put([row], ["portfolio_id"], ["state"])
 
 

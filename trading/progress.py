@@ -21,7 +21,7 @@ from trading.log import MarketLog
 from trading.models import Market, Order
 from trading.order import OrderStatus
 
-LOOKED_SECONDS = 3.0  # that a shard may leave a watched portfolio's clock where it is, while it looks at its ticks
+STILL_SECONDS = 3.0  # that a shard may leave a watched portfolio's clock where it is, while it looks at its ticks
 LATE_TICKS = 50_000  # of a live or mock market: at its busiest about a minute
 ENDS = (Control.Kind.STOP, Control.Kind.QUARANTINE)
 _HELD = Q(positions__quantity__gt=0) | Q(positions__quantity__lt=0)
@@ -65,7 +65,7 @@ def _forgotten(watched: Sequence[int], market: UUID, shard: int) -> Iterator[int
     hints = hints_of(reply(hints_in(market, shard))) if watched else {}
     for portfolio in watched:
         hint = hints.get(portfolio)
-        if hint is None or not hint.is_watched or abs(time() - hint.at) > LOOKED_SECONDS:
+        if hint is None or not hint.is_watched or abs(time() - hint.at) > STILL_SECONDS:
             yield portfolio
 
 

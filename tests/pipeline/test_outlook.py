@@ -37,7 +37,7 @@ class Crosses(Strategy):
 def patient(monkeypatch) -> None:
     """However slow the machine is."""
     monkeypatch.setattr(outlook, "SECONDS", 600.0)
-    monkeypatch.setattr(progress, "LOOKED_SECONDS", 600.0)
+    monkeypatch.setattr(progress, "STILL_SECONDS", 600.0)
     monkeypatch.setattr(at_once, "SLOW_SECONDS", 60.0)
     monkeypatch.setattr(at_once, "_left", {})
 
@@ -204,9 +204,9 @@ def test_the_sweep_wakes_what_no_shard_looks_at(watched, monkeypatch):
     ticked(watched, 99)
     seen = watched.log.tail()
     assert behind(watched.market, watched.portfolio.shard, seen) == {}
-    monkeypatch.setattr(progress, "LOOKED_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "STILL_SECONDS", 0.0)
     assert behind(watched.market, watched.portfolio.shard, seen) == {watched.portfolio.pk: True}
-    monkeypatch.setattr(progress, "LOOKED_SECONDS", 600.0)
+    monkeypatch.setattr(progress, "STILL_SECONDS", 600.0)
     watched.redis.delete(key("awaited", *place(watched)))
     assert behind(watched.market, watched.portfolio.shard, seen) == {watched.portfolio.pk: True}
 
