@@ -84,11 +84,11 @@ class Ban:
 
 
 def position_value(situation: Situation) -> Decimal:
-    return abs(situation.exposures()[situation.signal.instrument.id])
+    return abs(situation.exposure)
 
 
 def net_exposure(situation: Situation) -> Decimal:
-    return abs(sum(situation.exposures().values(), Decimal(0)))
+    return abs(situation.net)
 
 
 def concentration(situation: Situation) -> Decimal:
@@ -96,7 +96,7 @@ def concentration(situation: Situation) -> Decimal:
 
 
 def leverage(situation: Situation) -> Decimal:
-    return _of_equity(situation.gross(), situation)
+    return _of_equity(situation.gross, situation)
 
 
 def orders_this_second(situation: Situation) -> int:
@@ -141,7 +141,7 @@ ACCOUNT_RULES: tuple[AccountRule, ...] = (
     Ceiling("order_quantity", "max_order_quantity", lambda s: abs(s.ordered)),
     Ceiling("order_value", "max_order_value", lambda s: s.order_value),
     Ceiling("position_value", "max_position_value", position_value),
-    Ceiling("gross_exposure", "max_gross_exposure", lambda s: s.gross()),
+    Ceiling("gross_exposure", "max_gross_exposure", lambda s: s.gross),
     Ceiling("net_exposure", "max_net_exposure", net_exposure),
     Ceiling("concentration", "max_concentration", concentration),
     Ceiling("leverage", "max_leverage", leverage),
@@ -161,7 +161,7 @@ LIMIT_OF_ACCOUNT_RULE = {
 
 
 def _of_equity(value: Decimal, situation: Situation) -> Decimal:
-    equity = situation.valuation.equity
+    equity = situation.equity
     return value / equity if equity > 0 else INFINITE if value else Decimal(0)
 
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import msgspec
 
-from portfolio.valuation import Valuation
 from risk.decision import Verdict
 from risk.halt import Halt
 from risk.limits import Limits
@@ -18,7 +17,8 @@ from strategies.signal import Signal, Source
 from trading.book import Book
 from trading.charges import brokerage_of, charge
 from trading.facts import EXCHANGE, NO_FACTS, Exchange, Facts, sliced
-from trading.instrument import Instrument, from_e4
+from trading.instrument import E4, PRICE_SCALE, Instrument, from_e4
+from trading.marks import plain
 from trading.order import Order, Side
 from trading.session import india_date
 
@@ -101,21 +101,32 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
         return abs(self.ordered) * self.price * self.signal.instrument.multiplier
 
     @property
-    def valuation(self) -> Valuation:
-        return self.account.valued(self.signal.marks)
+    def equity(self) -> Decimal:
+        return self.account.equity(self.signal.marks)
 
-    def exposures(self) -> dict[int, Decimal]:
-        """Signed value by instrument of what is filled, working and ordered, at last prices."""
+    @property
+    def exposure(self) -> Decimal:
+        """Signed value of what is filled, working and ordered of the instrument, at its last price."""
         own = self.signal.instrument
-        units = Counter({own.id: self.ordered * own.multiplier})
-        for (_, held), position in self.account.positions.items():
-            units[held] += position.quantity * position.multiplier
+        return (self.held + self.ordered) * own.multiplier * self._last(own.id)
+
+    @property
+    def gross(self) -> Decimal:
+        """Of all instruments."""
+        return sum(value if value > 0 else -value for value in self._exposures_e4()) * E4
+
+    @property
+    def net(self) -> Decimal:
+        return sum(self._exposures_e4()) * E4
+
+    def _exposures_e4(self) -> list[int | Decimal]:
+        """Of each instrument, in 1/10,000 rupee: whole numbers, for there may be thousands."""
+        own, marks = self.signal.instrument, plain(self.signal.marks)
+        units = Counter(self.account.units)
+        units[own.id] += self.ordered * own.multiplier
         for order in self.account.working:
             units[order.instrument.id] += order.signed_remaining * order.instrument.multiplier
-        return {instrument: count * self._last(instrument) for instrument, count in units.items()}
-
-    def gross(self) -> Decimal:
-        return sum(map(abs, self.exposures().values()), ZERO)
+        return [count * (marks.get(held) or self._last(held) * PRICE_SCALE) for held, count in units.items() if count]
 
     def cash_after(self) -> Decimal:
         """Cash when every working buy and this order fill at their worst, charges included."""

@@ -23,7 +23,7 @@ OF_INSTRUMENT: dict[str, Observe] = {
     "max_concentration": concentration,
 }
 OF_PORTFOLIO: dict[str, Observe] = {
-    "max_gross_exposure": lambda s: s.gross(),
+    "max_gross_exposure": lambda s: s.gross,
     "max_net_exposure": net_exposure,
     "max_leverage": leverage,
     "max_open_orders": lambda s: len(s.account.working),

@@ -104,6 +104,11 @@ class Book:
         position = self.positions.get((strategy, instrument))
         return position.quantity if position else 0
 
+    @property
+    def units(self) -> Mapping[int, int]:
+        """Signed shares filled times their multiplier, by instrument."""
+        return self._units
+
     def valued(self, marks_e4: Mapping[int, int]) -> Valuation:
         """At the given last prices; an instrument without one counts at its cost."""
         holdings = [Holding(p, _mark(p, marks_e4.get(held))) for (_, held), p in self.positions.items()]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 PRICE_SCALE = 10_000
-_E4 = Decimal("0.0001")
+E4 = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ def to_e4(price: Decimal) -> int:
 
 
 def from_e4(price_e4: int) -> Decimal:
-    return price_e4 * _E4
+    return price_e4 * E4

@@ -105,6 +105,11 @@ class Marks(Mapping[int, int]):
         return repr(dict(self))
 
 
+def plain(marks: Mapping[int, int]) -> Mapping[int, int]:
+    """For many lookups; 0 where no price is known."""
+    return dict(zip(marks.listing.values, marks.prices.tolist(), strict=True)) if isinstance(marks, Marks) else marks
+
+
 class Units:
     """How many of each instrument are held, as columns; `total` counts those sold short as well."""
 

@@ -14,6 +14,7 @@ from risk.situation import Placed, Situation
 from strategies.signal import Target
 from tests.builders import OPEN, SBIN, TCS, book, decider, order, rupees, signal, tick
 from trading.facts import Exchange, Facts
+from trading.marks import Marks
 from trading.order import OrderType
 from trading.session import DAY, MINUTE, SECOND
 from trading.working import Working
@@ -46,6 +47,18 @@ def situation(ordered: int, its_limits: Limits, its_book=None, target=None, at=A
 
 def denied(a_situation: Situation) -> list[str]:
     return [verdict.rule for verdict in judge(a_situation) if verdict.denies]
+
+
+@pytest.mark.parametrize("kind", [dict, Marks.of])
+def test_exposure_counts_what_is_filled_working_and_ordered_and_nothing_as_worth_nothing(kind):
+    """TCS has no last price: it is worth what was paid, 201.25 on average."""
+    held = account(5, working=[order(2), order(-4, instrument=TCS, strategy=2)])
+    held.hold(2, TCS.id, apply(Position(), -10, Decimal("201.25"), Decimal(0)))
+    held.hold(1, 99, Position(realised=Decimal(7)))
+    of = situation(3, limits(), held)
+    of = replace(of, signal=replace(of.signal, marks=kind({SBIN.id: rupees("100.05")})))
+    sbin, tcs = 10 * Decimal("100.05"), -14 * Decimal("201.25")
+    assert (of.exposure, of.net, of.gross) == (sbin, sbin + tcs, sbin - tcs)
 
 
 LIMIT_AT_90 = Target(1, OrderType.LIMIT, limit_price="90")
