@@ -134,9 +134,11 @@ class Handover:
         return {portfolio for portfolio in waiting if not self._may_rest(portfolio, ticked)}
 
     def _may_rest(self, portfolio: int, ticked: Set[int]) -> bool:
-        """Whether nothing is filled and no exit rule strikes; where that is not known, others have looked just now."""
+        """Whether nothing is filled and no exit rule strikes; where that is not known, others have looked just now. A
+        replay is held back by every clock.
+        """
         hint = self._hints[portfolio]
-        if not hint.is_watched or hint.may_fill(ticked) or portfolio in self._waited:
+        if not hint.is_watched or hint.instruments is None or hint.may_fill(ticked) or portfolio in self._waited:
             return False
         quiet = is_quiet(portfolio, self._place, hint.clock)
         return abs(time() - hint.at) < LOOKED_SECONDS if quiet is None else quiet

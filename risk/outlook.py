@@ -20,7 +20,7 @@ from trading.recent import Place, newest, recent
 from trading.reference import INSTRUMENTS
 
 SECONDS = 1.0  # then a clock moves all the same: from it on rules that have changed hold, and after a crash all begins
-MOST = 1_000
+MOST, WATCH = 50_000, 10  # positions that are known, at a kilobyte each; so many does a watch count for itself
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def note_outlook(portfolio: Portfolio, watch: Watch) -> None:
     _known.pop(portfolio.pk, None)
     clock = watch.book.clock
     _known[portfolio.pk] = Outlook(held.now(portfolio.pk), watch, clock, monotonic() + SECONDS, clock)
-    if len(_known) > MOST:
+    while sum(WATCH + len(known.watch.book.positions) for known in _known.values()) > MOST:
         del _known[next(iter(_known))]
 
 

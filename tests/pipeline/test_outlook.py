@@ -196,8 +196,19 @@ def test_what_others_have_looked_at_just_now_is_left_to_them(watched):
     for at, rests in ((hint.at, True), (hint.at - 60, False), (hint.at + 3_600, False)):
         shard._hints = {watched.portfolio.pk: Awaited([*ticks], is_watched=True, clock=3, at=at)}
         assert shard._may_rest(watched.portfolio.pk, ticks) is rests
-    shard._hints = {watched.portfolio.pk: Awaited([*ticks], is_watched=True, clock=3, working=[*ticks], at=hint.at)}
-    assert not shard._may_rest(watched.portfolio.pk, ticks)
+    for instruments, working in (([*ticks], [*ticks]), (None, [])):
+        of = Awaited(instruments, is_watched=True, clock=3, working=working, at=hint.at)
+        shard._hints = {watched.portfolio.pk: of}
+        assert not shard._may_rest(watched.portfolio.pk, ticks)
+
+
+def test_what_was_decided_longest_ago_is_forgotten_first(watched, monkeypatch):
+    monkeypatch.setattr(outlook, "MOST", outlook.WATCH + 1)
+    other = open_portfolio(rows.user("another"), "other", watched.market, Decimal(1_000_000))
+    change_exits(other, {"stop_loss": Decimal("0.05")})
+    decide.run(watched.portfolio.pk)
+    decide.run(other.pk)
+    assert [*outlook._known] == [other.pk]
 
 
 def test_the_sweep_wakes_what_no_shard_looks_at(watched, monkeypatch):
