@@ -191,9 +191,8 @@ def save_clock(opened: OpenBook) -> None:
 
 
 def may_be_lost(opened: OpenBook) -> None:
-    """The transaction, which moves a clock alone: it commits without waiting for the disk. What a crash of PostgreSQL
-    takes is worked out again, the same; nothing that is committed later outlives it. A replay's log may be trimmed up
-    to its clocks, so those must last.
+    """A transaction that moves a clock alone does not wait for the disk. What a crash of PostgreSQL takes is worked out
+    again, the same; nothing committed later outlives it. A replay's clocks must last: its log is trimmed up to them.
     """
     if not is_replay(opened.portfolio.market_id):
         write("SET LOCAL synchronous_commit = off", [])

@@ -55,9 +55,8 @@ def behind(market: Market, shard: int, seen: int) -> dict[int, bool]:
     watched, ended, resting = _watched.later(*place), _ended.later(*place, seen + 1), _resting.later(*place)
     ask(watched, ended, resting)
     left = [*(pk for (pk,) in ended.rows), *_ticked(set(resting.rows), market.pk, seen)]
-    return dict.fromkeys(_forgotten([pk for (pk,) in watched.rows], market.pk, shard), True) | dict.fromkeys(
-        left, False
-    )
+    forgotten = _forgotten([pk for (pk,) in watched.rows], market.pk, shard)
+    return dict.fromkeys(forgotten, True) | dict.fromkeys(left, False)
 
 
 def _forgotten(watched: Sequence[int], market: UUID, shard: int) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from alphapanda import at_once, handover
 from alphapanda.connection import PREFIX, key, reply
 from alphapanda.handover import Handover
 from portfolio.services import open_portfolio
-from risk import outlook
+from risk import outlook, services
 from risk.exit_services import change_exits
 from risk.models import WatchMemory
 from risk.tasks import decide
@@ -128,6 +129,22 @@ def test_the_highest_equity_is_kept_and_what_was_looked_at_is_not_looked_at_agai
     assert watched.portfolio.peak_equity > watched.portfolio.starting_cash + 150
     memory = WatchMemory.objects.get().state
     assert (memory["marks"], memory["entries"][0][3]) == ([[watched.traded.id, 990_000]], 1_200_000)
+
+
+def test_only_a_transaction_that_moves_a_clock_alone_may_be_lost(watched, monkeypatch):
+    lost = []
+    monkeypatch.setattr("risk.services.may_be_lost", lambda opened: lost.append(opened.book.clock))
+    ticked(watched, 99)
+    decide.run(watched.portfolio.pk)
+    ticked(watched, 94, 94)
+    assert (lost, exits(), clock(watched)) == ([4], [(5, "stop_loss")], 6)
+
+
+@pytest.mark.parametrize("moved", ["fills", "closed", "is_leaving"])
+def test_what_is_filled_in_part_or_is_to_be_left_lasts(moved):
+    book = SimpleNamespace(fills=[1] if moved == "fills" else [], closed=[1] if moved == "closed" else [])
+    watch = SimpleNamespace(is_leaving=moved == "is_leaving")
+    assert services._is_moved(SimpleNamespace(book=book), SimpleNamespace(watch=watch))
 
 
 def test_a_clock_moves_after_a_while_all_the_same(watched, monkeypatch):
