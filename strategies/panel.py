@@ -26,6 +26,7 @@ class Windows:
         self._had = np.zeros(0, np.int64)  # prices that it brought of a row, the last of them at the row's end
         self._brought = np.zeros((0, size), np.int64)
         self._largest = 0
+        self._least = 0  # that the tape has had since of any row taken; it may be more
 
     @property
     def largest(self) -> int:
@@ -44,8 +45,9 @@ class Windows:
 
     def before(self, sheet: Sheet, back: int, otherwise: Prices64) -> Prices64:
         """The price of the instrument so many before each of a sheet's, at most `size`; or another where none is."""
-        prices, first = self._tape.before(sheet, back), self._came(sheet.rows) - back
-        if first.min() < 0:
+        prices = self._tape.before(sheet, back)
+        if not self._have_come(back):
+            first = self._came(sheet.rows) - back
             early = np.flatnonzero(first[sheet.group] + sheet.nth < 0)
             rows, back_from_end = sheet.price_rows[early], (first[sheet.group] + sheet.nth)[early]
             is_there = back_from_end >= -self._had[rows]
@@ -64,12 +66,12 @@ class Windows:
 
     def take(self, row: int, window: list[int]) -> None:
         """What a row holds from now on."""
-        self._since[row], self._had[row] = self._tape.counts[row], len(window)
+        self._since[row], self._had[row], self._least = self._tape.counts[row], len(window), 0
         self._brought[row, self.size - len(window) :] = window
         self._largest = max([self._largest, *window])
 
     def clear(self) -> None:
-        self._since[:], self._had[:] = self._tape.counts[: len(self._since)], 0
+        self._since[:], self._had[:], self._least = self._tape.counts[: len(self._since)], 0, 0
 
     def dump(self, rows: Indices) -> list[list[int]]:
         """Of each row what its window holds, the oldest first."""
@@ -82,6 +84,13 @@ class Windows:
             last = np.where(self._is_empty(counts), last[:, -1:], last)
         first, steps = packed(last[:, 0]), packed(np.diff(last))
         return {"size": self.size, "counts": packed(counts), "first": first, "steps": steps}
+
+    def _have_come(self, count: int) -> bool:
+        """Whether the tape has had so many prices since of all its rows. Nobody need count again then."""
+        if self._least < count:
+            every = len(self._tape.roster)
+            self._least = int((self._tape.counts[:every] - self._since[:every]).min(initial=count))
+        return self._least >= count
 
     def _came(self, rows: Indices) -> Indices:
         return np.asarray(self._tape.counts[rows] - self._since[rows])
@@ -138,6 +147,8 @@ class Panel:
     def bring_in(self, sheet: Sheet, bring: Callable[[int], tuple[dict[str, Window], int]]) -> None:
         """Asks for windows and target of those instruments of a sheet that are not inside."""
         self._grow(len(self.tape.counts))
+        if len(self._rows) == len(self.tape.roster):
+            return  # all are
         for index in np.flatnonzero(~self._is_inside[sheet.rows]).tolist():
             instrument, row = int(sheet.instruments[index]), int(sheet.rows[index])
             brought, self._held[row] = bring(instrument)

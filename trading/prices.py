@@ -73,7 +73,7 @@ class Prices:
         cells, last = self._cells, groups.ends - 1
         is_one = groups.ends - groups.begins == 1
         cells[rows, PREVIOUS] = np.where(is_one, cells[rows, LAST], prices[last - 1])
-        cells[rows, LAST], cells[rows, TIME] = prices[last], ticks.grouped_times[last]
+        cells[rows, LAST], cells[rows, TIME] = prices[last], ticks.column("time")[groups.order[last]]
         cells[rows, VOLUMES] = volumes
 
     def rows(self, ticks: Ticks) -> NDArray[np.intp]:

@@ -175,12 +175,8 @@ class Ticks:
         return self.column("price_e4")[self.groups.order]
 
     @cached_property
-    def grouped_times(self) -> Column:
-        return self.column("time")[self.groups.order]
-
-    @cached_property
     def runs(self) -> Runs:
-        return Runs(self.groups.begins, self.grouped_times, self.column("volume")[self.groups.order])
+        return Runs(self.groups.begins, self.groups.order, self.column("time"), self.column("volume"))
 
     @cached_property
     def latest(self) -> NDArray[np.void]:

@@ -41,9 +41,17 @@ class Runs:
     span.
     """
 
-    def __init__(self, groups: Indices, times: Column, volumes: Column) -> None:
-        """`groups` says where each begins; times and volumes in their order."""
-        spans, is_first = times // SPAN, np.zeros(len(times), bool)
+    def __init__(self, groups: Indices, order: Indices, times: Column, volumes: Column) -> None:
+        """`groups` says where each begins in the `order`; times and volumes as they came."""
+        self._volumes, span = volumes[order], int(times.min()) // SPAN
+        if int(times.max()) // SPAN == span:  # nearly always: a run is a group
+            self._begins, self._spans = groups, np.full(len(groups), span)
+            self._group = self._firsts = np.arange(len(groups))
+        else:
+            self._cut(groups, times[order] // SPAN)
+
+    def _cut(self, groups: Indices, spans: Column) -> None:
+        is_first = np.zeros(len(spans), bool)
         is_first[groups] = True
         is_begin = is_first.copy()
         is_begin[changes(spans)] = True
@@ -51,7 +59,6 @@ class Runs:
         is_first = is_first[self._begins]
         self._group, self._firsts = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
         self._spans = spans[self._begins]
-        self._volumes = volumes
 
     @cached_property
     def _totals(self) -> Column:
