@@ -136,6 +136,13 @@ def test_windows_begin_anew_behind_a_gap():
     assert outcome(batched) == outcome(one_by_one)
 
 
+def test_an_instrument_that_ticks_late_is_taken_in():
+    ticks = walk([(n % 7 - 3, n < 80 or n % 3 > 0) for n in range(200)], 10**7)
+    parameters = [MomentumParameters(lookback=12, threshold="0.0001"), MeanReversionParameters(lookback=9)]
+    batched, one_by_one = (run(lane(parameters), ticks, [size], -1, 500) for size in (40, 1))
+    assert outcome(batched) == outcome(one_by_one)
+
+
 def test_who_was_in_another_lane_meanwhile_knows_what_it_saw_there():
     ticks = walk([(n % 7 - 3, n % 3 > 0) for n in range(200)], 10**7)
     parameters = [MomentumParameters(lookback=3), MeanReversionParameters(lookback=5)]

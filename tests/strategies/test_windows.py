@@ -117,6 +117,19 @@ def test_windows_that_were_cleared_begin_anew_for_one_strategy_alone():
         show(tape, some_sheet(random, 4), [cleared, other])
 
 
+def test_one_row_or_all_begin_anew_when_the_windows_have_long_been_full():
+    random, tape = np.random.default_rng(6), tape_of(INSTRUMENTS)
+    looker = Looker(tape, 5)
+    for turn in range(60):
+        if turn == 20:
+            looker.windows.take(3, [8, 9])
+            looker.known[3] = [8, 9]
+        if turn == 40:
+            looker.windows.clear()
+            looker.known = [[] for _ in ROWS]
+        show(tape, some_sheet(random, 4), [looker])
+
+
 def test_what_is_shown_is_known_once_it_is_kept():
     tape = tape_of(INSTRUMENTS)
     sheet = sheet_of(np.random.default_rng(3), np.array([2, 3]))
