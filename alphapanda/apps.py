@@ -6,4 +6,4 @@ class AlphapandaConfig(AppConfig):
     verbose_name = "House"
 
     def ready(self) -> None:
-        from alphapanda import celery, checks, memory  # noqa: F401  (each connects itself)
+        from alphapanda import celery, checks, memory, timestamps  # noqa: F401  (each connects itself)
