@@ -66,21 +66,18 @@ class Prices:
             volumes = added((volumes[0], volumes[1], volumes[2]), tick.time // SPAN, tick.volume)
         cells[row] = (tick.price_e4, last, tick.time, *volumes)
 
-    def pass_over(self, ticks: Ticks, volumes: Column) -> None:
-        """As `update` with each of them; `volumes` are those of its groups afterwards."""
-        groups, prices = ticks.groups, ticks.grouped_prices
-        rows = self.rows(ticks)
-        cells, last = self._cells, groups.ends - 1
-        is_one = groups.ends - groups.begins == 1
-        cells[rows, PREVIOUS] = np.where(is_one, cells[rows, LAST], prices[last - 1])
-        cells[rows, LAST], cells[rows, TIME] = prices[last], ticks.column("time")[groups.order[last]]
-        cells[rows, VOLUMES] = volumes
-
     def rows(self, ticks: Ticks) -> NDArray[np.intp]:
         """Of each of a batch's groups; there is one for each from now on."""
         rows = self._roster.rows(ticks.groups.instruments)
         self._grow()
         return rows
+
+    def cells(self, rows: NDArray[np.intp]) -> Column:
+        """What is known of the instruments of some rows."""
+        return self._cells.take(rows, axis=0)
+
+    def put(self, rows: NDArray[np.intp], cells: Column) -> None:
+        self._cells[rows] = cells
 
     def column(self) -> Column:
         """Last prices by row; 0 where none is known."""
@@ -107,11 +104,6 @@ class Prices:
         row = self._roster.find(instrument)
         span, now, before = UNTOLD if row is None else self._cells[row, VOLUMES].tolist()
         return recent((span, now, before), time)
-
-    def volumes(self, ticks: Ticks) -> Column:
-        """What is known of those of each of a batch's groups."""
-        rows = self.rows(ticks)
-        return self._cells[rows, VOLUMES]
 
     def copy(self) -> Prices:
         return Prices(self._table())
@@ -168,8 +160,17 @@ class Passing:
         return self._volumes[self.index]
 
     def pass_over(self) -> None:
-        """All of the batch."""
-        self._before.pass_over(self._ticks, self._traded[1])
+        """All of the batch: as `Prices.update` with each tick."""
+        groups, prices = self._ticks.groups, self._ticks.grouped_prices
+        last, is_one = groups.ends - 1, groups.ends - groups.begins == 1
+        previous = np.where(is_one, self._held[:, LAST], prices[last - 1])
+        times, (_, volumes) = self._ticks.column("time")[groups.order[last]], self._traded
+        self._before.put(self._of_groups, np.column_stack([prices[last], previous, times, volumes]))
+
+    @cached_property
+    def _held(self) -> Column:
+        """What was known before the batch, a row for each of its groups."""
+        return self._before.cells(self._of_groups)
 
     @cached_property
     def _rows(self) -> NDArray[np.intp]:
@@ -193,10 +194,10 @@ class Passing:
     @cached_property
     def _previous(self) -> list[int]:
         """0 where none is known."""
-        ranks, groups, before = self._ranks, self._ticks.groups, self._before.column()
-        is_first = groups.begins[np.searchsorted(groups.begins, ranks, side="right") - 1] == ranks
-        known = before[self._rows[self._places]]
-        found: list[int] = np.where(is_first, known, self._ticks.grouped_prices[ranks - 1]).tolist()
+        ranks, begins = self._ranks, self._ticks.groups.begins
+        group = np.searchsorted(begins, ranks, side="right") - 1
+        before, known = self._ticks.grouped_prices[ranks - 1], self._held[group, LAST]
+        found: list[int] = np.where(begins[group] == ranks, known, before).tolist()
         return found
 
     @cached_property
@@ -207,8 +208,7 @@ class Passing:
     @cached_property
     def _traded(self) -> tuple[Column, Column]:
         """Volumes before each of the batch's runs, and of each of its groups behind all."""
-        held = self._before.volumes(self._ticks)
-        return self._ticks.runs.pass_over(held), held
+        return self._ticks.runs.pass_over(self._held[:, VOLUMES])
 
 
 def _known(prices: Column, listed: Listed) -> Mapping[int, int]:

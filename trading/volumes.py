@@ -6,8 +6,6 @@ not depend on how ticks are batched.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
 from trading.columns import Column, Indices, changes
@@ -30,6 +28,8 @@ def added(row: Row, span: int, volume: int) -> Row:
 def added_all(rows: Column, spans: Column, volumes: Column) -> Column:
     """As `added`, for each of many rows; where there is no volume nobody has told one."""
     held, now, before = rows.T
+    if (spans == held).all():  # nearly always
+        return np.column_stack([held, now + volumes, before])
     is_later = spans > held
     now_before = np.where(spans == held + 1, now, np.where(is_later, 0, before))
     added = np.array([np.maximum(spans, held), np.where(is_later, volumes, now + volumes), now_before])
@@ -43,7 +43,9 @@ class Runs:
 
     def __init__(self, groups: Indices, order: Indices, times: Column, volumes: Column) -> None:
         """`groups` says where each begins in the `order`; times and volumes as they came."""
-        self._volumes, span = volumes[order], int(times.min()) // SPAN
+        self._totals = np.zeros(len(volumes) + 1, np.int64)  # volumes of all ticks before one, and of all
+        np.cumsum(volumes[order], out=self._totals[1:])
+        span = int(times.min()) // SPAN
         if int(times.max()) // SPAN == span:  # nearly always: a run is a group
             self._begins, self._spans = groups, np.full(len(groups), span)
             self._group = self._firsts = np.arange(len(groups))
@@ -60,20 +62,18 @@ class Runs:
         self._group, self._firsts = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
         self._spans = spans[self._begins]
 
-    @cached_property
-    def _totals(self) -> Column:
-        """Volumes of all ticks before one, and of all."""
-        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self._volumes)])
-
-    def pass_over(self, rows: Column) -> Column:
-        """Takes rows, one for each group, past all ticks; returns those before each run."""
-        before, traded = np.empty((len(self._begins), 3), np.int64), np.add.reduceat(self._volumes, self._begins)
+    def pass_over(self, rows: Column) -> tuple[Column, Column]:
+        """Of rows, one for each group: those before each run, and those behind all ticks."""
+        traded = np.diff(self._totals[np.append(self._begins, -1)])
+        if len(self._begins) == len(rows):
+            return rows, added_all(rows, self._spans, traded)
+        before, rows = np.empty((len(self._begins), 3), np.int64), rows.copy()
         turn = np.arange(len(self._group)) - self._firsts[self._group]
         for n in range(int(turn.max(initial=-1)) + 1):
             chosen = np.flatnonzero(turn == n)
             held = before[chosen] = rows[self._group[chosen]]
             rows[self._group[chosen]] = added_all(held, self._spans[chosen], traded[chosen])
-        return before
+        return before, rows
 
     def at(self, ranks: Indices, before: Column) -> Column:
         """Rows after some ticks, by their indices in the order of the groups."""
