@@ -135,7 +135,6 @@ class Panel:
         self.windows = {name: Windows(size, tape) for name, size in windows.items()}
         self._held = np.zeros(0, np.int64)
         self._is_inside = np.zeros(0, bool)
-        self._rows: dict[int, int] = {}
 
     def suits(self, sheet: Sheet) -> bool:
         """Whether few cells are touched: otherwise asking one by one is faster."""
@@ -147,22 +146,22 @@ class Panel:
     def bring_in(self, sheet: Sheet, bring: Callable[[int], tuple[dict[str, Window], int]]) -> None:
         """Asks for windows and target of those instruments of a sheet that are not inside."""
         self._grow(len(self.tape.counts))
-        if len(self._rows) == len(self.tape.roster):
-            return  # all are
+        if self._is_inside[: len(self.tape.roster)].all():
+            return
         for index in np.flatnonzero(~self._is_inside[sheet.rows]).tolist():
             instrument, row = int(sheet.instruments[index]), int(sheet.rows[index])
             brought, self._held[row] = bring(instrument)
             for name, windows in self.windows.items():
                 windows.take(row, brought[name].dump() if brought else [])
-            self._is_inside[row], self._rows[instrument] = True, row
+            self._is_inside[row] = True
 
     def want(self, instrument: int, position: int) -> None:
-        if (row := self._rows.get(instrument)) is not None:
+        if (row := self._row(instrument)) is not None:
             self._held[row] = position
 
     def take_out(self, instrument: int) -> dict[str, list[int]] | None:
         """Its windows, which are no longer in here; None when they have not been."""
-        row = self._rows.pop(instrument, None)
+        row = self._row(instrument)
         if row is None:
             return None
         self._is_inside[row] = False
@@ -174,12 +173,17 @@ class Panel:
 
     def pack(self) -> dict[str, Any]:
         """Targets and windows of all instruments, as `unpacked_states` takes them."""
-        rows = np.fromiter(self._rows.values(), np.intp, len(self._rows))
+        rows = np.flatnonzero(self._is_inside)
         return {
-            "instruments": packed(np.fromiter(self._rows, np.int64, len(self._rows))),
+            "instruments": packed(self.tape.roster.instruments[rows]),
             "targets": packed(self._held[rows]),
             "windows": {name: windows.pack(rows) for name, windows in self.windows.items()},
         }
+
+    def _row(self, instrument: int) -> int | None:
+        """Where an instrument is that is inside."""
+        row = self.tape.roster.find(instrument)
+        return row if row is not None and row < len(self._is_inside) and self._is_inside[row] else None
 
     def _dump(self, rows: list[int]) -> list[dict[str, list[int]]]:
         found: list[dict[str, list[int]]] = [{} for _ in rows]

@@ -5,8 +5,6 @@ As JSON numbers 90,000 windows of 15 prices took 0.9 s of Python and 0.5 s of Po
 
 from __future__ import annotations
 
-from base64 import b64encode
-
 import msgspec
 import numpy as np
 
@@ -27,13 +25,14 @@ def packed(values: Column) -> str:
         step = int(np.gcd.reduce(above))
         steps = above // step
     width = next(width for width in WIDTHS if (most - least) // step < 2 ** (8 * width))
-    return f"{least} {step} {width} {b64encode(steps.astype(f'<u{width}').tobytes()).decode()}"
+    encoded = msgspec.to_builtins(steps.astype(f"<u{width}").tobytes())  # base64: in two thirds of the standard's time
+    return f"{least} {step} {width} {encoded}"
 
 
 def unpacked(text: str) -> Column:
     """What wraps around on the way comes back to where it was: only what comes out has to fit."""
     least, step, width, encoded = text.split(" ")
-    decoded = msgspec.convert(encoded, bytes)  # base64: 24,000 take 10 µs, by the standard library 44
+    decoded = msgspec.convert(encoded, bytes)  # 24,000 take 10 µs, by the standard library 44
     values = np.frombuffer(decoded, f"<u{width}").astype(np.int64)
     values *= np.uint64(step).astype(np.int64)
     values += int(least)

@@ -114,7 +114,7 @@ class Prices:
         return "\n".join(map(packed, table[np.argsort(table[:, 0])].T))
 
     def _table(self) -> Column:
-        instruments = np.fromiter(self._roster, np.int64, len(self._roster))
+        instruments = self._roster.instruments
         return np.column_stack([instruments, self._cells[: len(instruments)]])
 
     def _row(self, instrument: int) -> int:

@@ -24,6 +24,11 @@ class Roster:
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)
 
+    @property
+    def instruments(self) -> NDArray[np.int64]:
+        """By row."""
+        return np.fromiter(self._rows, np.int64, len(self._rows))
+
     def find(self, instrument: int) -> int | None:
         return self._rows.get(instrument)
 
