@@ -7,3 +7,5 @@ class AlphapandaConfig(AppConfig):
 
     def ready(self) -> None:
         from alphapanda import celery, checks, memory, timestamps  # noqa: F401  (each connects itself)
+
+        memory.keep_freed_memory()
