@@ -100,7 +100,7 @@ def open_book(portfolio: Portfolio) -> OpenBook:
 class _Parts(NamedTuple):
     strategies: Asked[tuple[int, int]]
     working: Asked[models.Order]
-    positions: Asked[Position]
+    positions: Asked[tuple[Any, ...]]
     ends: Asked[Control]
     rates: Asked[models.ChargeRate]
 
@@ -133,12 +133,9 @@ def _opened(portfolio: Portfolio, parts: _Parts, known: Held = NOTHING) -> OpenB
     if known.book and known.is_of(portfolio):
         book = held.renewed(known.book, terms)
     else:
-        book = Book(**terms, positions={_whose(r, ordinals): records.position_value(r) for r in parts.positions.rows})
+        positions = {(ordinals[s], i): records.position(i, *of) for s, i, *of in parts.positions.rows}
+        book = Book(**terms, positions=positions)
     return OpenBook(portfolio, book, orders, ids, ordinals, parts.ends.rows)
-
-
-def _whose(row: Position, ordinals: Mapping[int, int]) -> tuple[int, int]:
-    return ordinals[row.strategy_id], row.instrument_id
 
 
 @prepared
@@ -153,8 +150,9 @@ def _working(portfolio: int) -> QuerySet[models.Order]:
 
 
 @prepared
-def _positions(portfolio: int, version: int, cash: Decimal) -> QuerySet[Position]:
-    return Position.objects.filter(portfolio=portfolio).exclude(portfolio__book_version=version, portfolio__cash=cash)
+def _positions(portfolio: int, version: int, cash: Decimal) -> QuerySet[Position, tuple[Any, ...]]:
+    others = Position.objects.filter(portfolio=portfolio).exclude(portfolio__book_version=version, portfolio__cash=cash)
+    return others.values_list("strategy", "instrument", "quantity", "cost", "realised", "charges")
 
 
 @prepared

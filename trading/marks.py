@@ -52,8 +52,9 @@ class Listing:
 
     def joined(self, instruments: Iterable[int]) -> Listing:
         """With these as well."""
-        new = {instrument for instrument in instruments if instrument not in self}
-        return Listing(np.sort(np.append(self.instruments, list(new)))) if new else self
+        new = np.array(sorted({instrument for instrument in instruments if instrument not in self}), np.int64)
+        places = np.searchsorted(self.instruments, new)
+        return Listing(np.insert(self.instruments, places, new)) if new.size else self
 
 
 class Marks(Mapping[int, int]):

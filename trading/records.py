@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from operator import attrgetter
 from uuid import UUID
 
@@ -125,8 +126,12 @@ def fill_value(row: models.Fill, ordinal: int) -> Fill:
 
 
 def position_value(row: portfolio.Position) -> Position:
-    multiplier = INSTRUMENTS[row.instrument_id].multiplier
-    return Position(row.quantity, row.cost, row.realised, row.charges, multiplier)
+    return position(row.instrument_id, row.quantity, row.cost, row.realised, row.charges)
+
+
+def position(instrument: int, quantity: int, cost: Decimal, realised: Decimal, charges: Decimal) -> Position:
+    """From columns."""
+    return Position(quantity, cost, realised, charges, INSTRUMENTS[instrument].multiplier)
 
 
 def events(fills: Iterable[models.Fill], closed: Iterable[models.Order]) -> Iterator[EventEnvelope]:
