@@ -6,14 +6,16 @@ same: rows of the model, or tuples after `values_list` (of columns that need no 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cached_property, update_wrapper
 from operator import add
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
+import msgspec
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
 from psycopg.sql import Literal
 
 from alphapanda.rows import loaded
@@ -63,6 +65,16 @@ def _literal(constant: Any) -> str:
     return Literal(constant).as_string().replace("%", "%%")
 
 
+def _decoded(text: str | None, *_: Any) -> Any:
+    """JSON, as its field gives it: a signal's marks in 2 µs, not 5."""
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return json.loads(text)  # numbers beyond those of a float
+
+
 def _reader(query: QuerySet[Any, R]) -> Read[R]:
     """Tuples as they come, or rows with those columns converted that PostgreSQL's driver leaves as text."""
     if query.query.values_select:
@@ -71,6 +83,9 @@ def _reader(query: QuerySet[Any, R]) -> Read[R]:
     compiler.pre_sql_setup()
     columns = [expression for expression, *_ in compiler.select]
     converters = compiler.get_converters(columns)
+    for place, (_, column) in converters.items():
+        if type(column.target) is JSONField and column.target.decoder is None:
+            converters[place] = ([_decoded], column)
     names = [column.target.attname for column in columns]
 
     def read(found: list[Any]) -> list[R]:

@@ -1,6 +1,7 @@
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 
 from alphapanda.prepared import prepared
@@ -44,6 +45,16 @@ def test_columns_are_converted_as_ever(portfolio):
     same = Signal.objects.get(pk=row.pk)
     fields = [field.attname for field in Signal._meta.concrete_fields]
     assert [getattr(row, name) for name in fields] == [getattr(same, name) for name in fields]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"1": 5, "a": [1.10, null, true, "\\u20b9"]}', "null", '"x"', "123456789012345678901234567890", "1e400"]
+)
+def test_json_is_read_as_its_field_does(portfolio, text):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE strategies_signal SET marks = %s::jsonb", [text])
+    (row, *_) = prepared(found)(portfolio, 0, 9)
+    assert repr(row.marks) == repr(Signal.objects.get(pk=row.pk).marks)
 
 
 def test_values_come_as_tuples(portfolio):
