@@ -48,7 +48,15 @@ def test_columns_are_converted_as_ever(portfolio):
 
 
 @pytest.mark.parametrize(
-    "text", ['{"1": 5, "a": [1.10, null, true, "\\u20b9"]}', "null", '"x"', "123456789012345678901234567890", "1e400"]
+    "text",
+    [
+        '{"1": 5, "a": [1.10, null, true, "\\u20b9"]}',
+        "null",
+        '"x"',
+        "123456789012345678901234567890",
+        "1e400",
+        "1" + 400 * "0" + ".5",
+    ],
 )
 def test_json_is_read_as_its_field_does(portfolio, text):
     with connection.cursor() as cursor:
