@@ -39,9 +39,8 @@ def run(size: Size, folder: Path) -> Iterator[Row]:
     one, few = Case(1, 5, 1, some // 5), Case(10, 5, 1, much)
     many, wide = Case(size.many_strategies, 5, 1, much), Case(10, size.many_instruments, 1, much)
     spread = Case(size.many_strategies, 5, 4, much)
-    again = [few, wide] * (3 * size.rounds - 3) + [many] * (
-        size.rounds - 1
-    )  # of two alike one is at times a fifth higher
+    again = [few, wide] * (3 * size.rounds - 3)  # of two such costs, alike, one is at times a fifth higher
+    again += [many] * (size.rounds - 1)
     measured: defaultdict[Case, list[Cost]] = defaultdict(list)
     for cases in ([one, few, many, wide, *again], [spread] * size.rounds):
         with house(cases[0].shards) as place:

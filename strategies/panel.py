@@ -46,8 +46,10 @@ class Windows:
     def before(self, sheet: Sheet, back: int, otherwise: Prices64) -> Prices64:
         """The price of the instrument so many before each of a sheet's, at most `size`; or another where none is."""
         prices = self._tape.before(sheet, back)
-        if not self._have_come(back):
-            first = self._came(sheet.rows) - back
+        if self._have_come(back):
+            return prices
+        first = self._came(sheet.rows) - back
+        if first.min() < 0:
             early = np.flatnonzero(first[sheet.group] + sheet.nth < 0)
             rows, back_from_end = sheet.price_rows[early], (first[sheet.group] + sheet.nth)[early]
             is_there = back_from_end >= -self._had[rows]
