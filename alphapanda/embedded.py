@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -55,10 +55,12 @@ def addresses(home: Path) -> Addresses:
         raise ConfigurationError(f"{path} is damaged: {error}") from error
 
 
-def renew_ports(home: Path) -> bool:
-    """Ports that were taken while the servers were down are changed; tells whether any was."""
+def renew_ports(home: Path, others: Collection[int | None] = ()) -> bool:
+    """Ports that were taken while the servers were down, or that `others` of the house will take, are changed; tells
+    whether any was.
+    """
     old = addresses(home)
-    new = Addresses(_with_free_port(old.postgres), _with_free_port(old.valkey))
+    new = Addresses(_with_free_port(old.postgres, others), _with_free_port(old.valkey, others))
     if new == old:
         return False
     _write(home / "servers.json", new)
@@ -69,8 +71,10 @@ def _new_listener() -> Listener:
     return Listener(ports.find_free(), secrets.token_urlsafe(24))
 
 
-def _with_free_port(listener: Listener) -> Listener:
-    return listener if ports.is_free(listener.port) else replace(listener, port=ports.find_free())
+def _with_free_port(listener: Listener, others: Collection[int | None]) -> Listener:
+    while listener.port in others or not ports.is_free(listener.port):
+        listener = replace(listener, port=ports.find_free())
+    return listener
 
 
 def _write(path: Path, kept: Addresses, *, unless_there: bool = False) -> None:

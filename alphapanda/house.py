@@ -190,7 +190,7 @@ def settle(environment: Environment) -> None:
     kill_leftovers(home)
     if not _uses_embedded(environment):
         return
-    if embedded.renew_ports(home):
+    if embedded.renew_ports(home, (environment.port, environment.flower_port)):
         sys.stdout.flush()
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606  (the settings hold the old ports)
 

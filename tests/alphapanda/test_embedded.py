@@ -45,6 +45,15 @@ def test_a_port_that_was_taken_is_replaced_and_the_other_kept(home):
     assert not embedded.renew_ports(home)
 
 
+def test_a_port_that_the_house_wants_for_its_pages_is_replaced(home):
+    before = embedded.addresses(home)
+    assert not embedded.renew_ports(home, (None, 1))
+    assert embedded.renew_ports(home, (before.valkey.port, None))
+    after = embedded.addresses(home)
+    assert after.valkey.port != before.valkey.port
+    assert after.postgres == before.postgres
+
+
 def test_passwords_are_in_no_representation(home):
     addresses = embedded.addresses(home)
     assert addresses.postgres.password not in repr(addresses)
