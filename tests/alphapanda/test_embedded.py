@@ -5,6 +5,7 @@ import socket
 import stat
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ import redis as redis_client
 from alphapanda import embedded, program
 from alphapanda.account import OURSELVES, Account, reachable_package, server_account
 from alphapanda.errors import ConfigurationError
+from alphapanda.house import settle
 from alphapanda.ports import LOOPBACK, Reservations, find_free, is_free
 
 
@@ -52,6 +54,29 @@ def test_a_port_that_the_house_wants_for_its_pages_is_replaced(home):
     after = embedded.addresses(home)
     assert after.valkey.port != before.valkey.port
     assert after.postgres == before.postgres
+
+
+def test_a_house_begins_anew_when_a_server_had_the_port_of_its_pages(home, monkeypatch):
+    def begin_anew(*_):
+        raise SystemExit
+
+    monkeypatch.setattr("alphapanda.house.os.execv", begin_anew)
+    before = embedded.addresses(home)
+    wanted = {"port": before.valkey.port, "flower_port": before.postgres.port}
+    with pytest.raises(SystemExit):
+        settle(environment(home, **wanted))
+    assert not {*wanted.values()} & ports_of(home)
+    settle(environment(home, **wanted))
+
+
+def environment(home, **ports):
+    kept = embedded.addresses(home)
+    return SimpleNamespace(alphapanda_home=home, database_url=kept.database_url, redis_url=kept.redis_url, **ports)
+
+
+def ports_of(home):
+    kept = embedded.addresses(home)
+    return {kept.postgres.port, kept.valkey.port}
 
 
 def test_passwords_are_in_no_representation(home):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from strategies.panel import Windows, unpacked_windows
+from strategies.panel import Panel, Windows, unpacked_states, unpacked_windows
 from strategies.sheet import Sheet
 from strategies.tape import LEAST_ROOM, Tape
 from trading.roster import Roster
@@ -128,6 +128,28 @@ def test_one_row_or_all_begin_anew_when_the_windows_have_long_been_full():
             looker.windows.clear()
             looker.known = [[] for _ in ROWS]
         show(tape, some_sheet(random, 4), [looker])
+
+
+@pytest.mark.parametrize("ticks", [True, False])
+def test_what_a_panel_has_not_taken_in_is_not_told_from_the_tape(ticks):
+    """The roster knows instruments by others, and so does the tape where they tick."""
+    random, tape = np.random.default_rng(7), tape_of(1)
+    panel = Panel({"prices": 3}, tape)
+    tape.show(sheet := sheet_of_first(tape, random))
+    panel.bring_in(sheet, lambda _: ({}, 5))
+    tape.keep(sheet)
+    tape.roster.rows(np.arange(INSTRUMENTS))
+    if ticks:
+        tape.show(others := some_sheet(random, 6))
+        panel._grow(len(tape.counts))
+        tape.keep(others)
+    panel.want(3, 9)
+    assert panel.take_out(3) is None
+    assert {instrument: of["target"] for instrument, of in unpacked_states(panel.pack()).items()} == {0: 5}
+
+
+def sheet_of_first(tape, random) -> Sheet:
+    return Sheet(np.zeros(1, np.uint32), *(np.array(of) for of in ([0], [0], [2])), random.integers(1, 99, 2), ROWS[:2])
 
 
 def test_what_is_shown_is_known_once_it_is_kept():
